@@ -1,0 +1,1 @@
+"""From deliveries on an SFTP server to registered raw tables over the lake."""

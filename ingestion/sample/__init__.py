@@ -1,0 +1,1 @@
+"""Sample deliveries: a country in small, with the dirt of real ones."""

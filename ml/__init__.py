@@ -1,0 +1,1 @@
+"""Trains, evaluates and applies the models: reads marts, writes tables."""

@@ -1,0 +1,1 @@
+"""Ground floor shared by `ingestion` and `ml`: settings, lake layout, local files, engines, catalog."""

@@ -1,0 +1,60 @@
+"""External tables: Parquet files of the lake as relations of the warehouse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+
+@dataclass(frozen=True)
+class ExternalTable:
+    """A relation over Parquet files, partitioned by one text column.
+
+    Attributes:
+        schema: Schema of the relation.
+        name: Name of the relation.
+        columns: Column names with their SQL types, in order, the partition column included.
+        partition: Name of the partition column; its value is in the folder name, not in the files.
+    """
+
+    schema: str
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    partition: str
+
+
+def quoted(identifier: str) -> str:
+    """An SQL identifier in double quotes."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """An SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def register(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Path]) -> None:
+    """Make exactly these files the content of the relation, in one step.
+
+    A column that a file does not have (the contract grew since) reads as null. Without files the relation is empty.
+
+    Args:
+        connection: Writable connection to the warehouse.
+        table: The relation to create or replace.
+        files: Parquet files below `<partition>=<value>` folders.
+    """
+    connection.execute(f"create schema if not exists {quoted(table.schema)}")
+    typed_nulls = ", ".join(f"cast(null as {type_}) as {quoted(name)}" for name, type_ in table.columns)
+    content = f"select {typed_nulls} where false"
+    if files:
+        paths = ", ".join(literal(str(path)) for path in sorted(files))
+        scan = f"read_parquet([{paths}], hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
+        present = {row[0] for row in connection.execute(f"describe select * from {scan}").fetchall()}
+        columns = ", ".join(
+            f"cast({quoted(name) if name in present else 'null'} as {type_}) as {quoted(name)}"
+            for name, type_ in table.columns
+        )
+        content = f"select {columns} from {scan}"
+    relation = f"{quoted(table.schema)}.{quoted(table.name)}"
+    connection.execute(f"create or replace view {relation} as {content}")

@@ -1,0 +1,51 @@
+"""Where the lake and the warehouse are, read from the environment."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.errors import UserError
+
+MONTH_PATTERN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment of one command.
+
+    Attributes:
+        lake: Root folder of the lake, absolute.
+        warehouse: The DuckDB file, absolute.
+        month: Delivery month as `YYYY-MM`, or None for everything that is new.
+    """
+
+    lake: Path
+    warehouse: Path
+    month: str | None
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read `LAKE`, `WAREHOUSE`, `DBT_TARGET` and `MONTH`.
+
+    Args:
+        environment: Variables to read; a blank one counts as unset.
+
+    Raises:
+        UserError: When a variable has a value that this version cannot work with.
+    """
+    target = environment.get("DBT_TARGET", "") or "duckdb"
+    if target != "duckdb":
+        raise UserError(f"DBT_TARGET={target} is not supported yet; unset it or set it to duckdb")
+    lake = environment.get("LAKE", "") or "lake"
+    if "://" in lake:
+        raise UserError(f"LAKE={lake} is not a local folder; object stores are not supported yet")
+    month = environment.get("MONTH", "") or None
+    if month is not None and not MONTH_PATTERN.fullmatch(month):
+        raise UserError(f"MONTH={month} is not a month; write it as YYYY-MM, for example 2026-10")
+    return Settings(
+        lake=Path(lake).expanduser().resolve(),
+        warehouse=Path(environment.get("WAREHOUSE", "") or "warehouse.duckdb").expanduser().resolve(),
+        month=month,
+    )

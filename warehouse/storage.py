@@ -1,0 +1,50 @@
+"""Writing files so that a reader, or a run after a kill, never meets half of one."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from warehouse.errors import UserError
+
+
+def publish(unfinished: Path, final: Path) -> None:
+    """Move a finished file to its final name in one step, replacing what is there.
+
+    Args:
+        unfinished: File on the same file system as `final`.
+        final: Where readers look for it; its folder is created.
+    """
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(final)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole text file (UTF-8) in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    publish(unfinished, path)
+
+
+@contextlib.contextmanager
+def exclusive(lock: Path, work: str) -> Iterator[None]:
+    """Hold a lock file for the time of a `with` block; the operating system frees it when the process dies.
+
+    Args:
+        lock: File to lock, created when absent.
+        work: What is going on, for the message of the process that comes second.
+
+    Raises:
+        UserError: When another process holds the lock.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another {work} is running on {lock.parent}; wait for it to end, then run again") from None
+        yield
