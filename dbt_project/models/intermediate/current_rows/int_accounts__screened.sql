@@ -1,0 +1,50 @@
+with
+
+accounts as (
+
+    select * from {{ ref('stg_ukltd__accounts') }}
+
+),
+
+companies as (
+
+    select company_number from {{ ref('int_companies') }}
+
+),
+
+horizon as (
+
+    select horizon_date from {{ ref('int_horizon') }}
+
+),
+
+ranked as (
+
+    select
+        accounts.*,
+        coalesce(filed_date, {{ add_months('accounts_date', 9) }}) as observed_on,
+        {{ current_row_rank(['company_number', 'accounts_date']) }} as current_row_rank
+    from accounts
+
+),
+
+final as (
+
+    select
+        ranked.*,
+        case
+            when not {{ is_company_number('ranked.company_number') }} or ranked.accounts_date is null
+                then 'key does not parse'
+            when ranked.current_row_rank > 1 then 'replaced by a later row'
+            when companies.company_number is null then 'company never delivered'
+            when ranked.accounts_date >= horizon.horizon_date or ranked.observed_on >= horizon.horizon_date
+                then 'dated on or after the horizon'
+        end as left_out_reason
+    from ranked
+    cross join horizon
+    left join companies
+        on ranked.company_number = companies.company_number
+
+)
+
+select * from final

@@ -1,0 +1,45 @@
+with
+
+accounts_ratios as (
+
+    select * from {{ ref('stg_ukltd__accounts_ratios') }}
+
+),
+
+accounts as (
+
+    select
+        company_number,
+        accounts_date
+    from {{ ref('int_accounts') }}
+
+),
+
+ranked as (
+
+    select
+        accounts_ratios.*,
+        {{ current_row_rank(['company_number', 'accounts_date']) }} as current_row_rank
+    from accounts_ratios
+
+),
+
+final as (
+
+    select
+        ranked.*,
+        case
+            when not {{ is_company_number('ranked.company_number') }} or ranked.accounts_date is null
+                then 'key does not parse'
+            when ranked.current_row_rank > 1 then 'replaced by a later row'
+            when accounts.company_number is null then 'accounts left out or never delivered'
+        end as left_out_reason
+    from ranked
+    left join accounts
+        on
+            ranked.company_number = accounts.company_number
+            and ranked.accounts_date = accounts.accounts_date
+
+)
+
+select * from final

@@ -1,0 +1,31 @@
+{{ config(materialized='view') }}
+
+with
+
+charges as (
+
+    select * from {{ ref('int_charges_matched') }}
+
+),
+
+final as (
+
+    select
+        company_number,
+        charge_number,
+        snapshot_month,
+        public_date,
+        satisfied_date,
+        provider,
+        is_satisfied,
+        case
+            when public_date is null then 'no public date'
+            when not is_public then 'public on or after the horizon'
+            when invoice_finance_match = 'possible' then 'possible match only'
+            when invoice_finance_match = 'none' then 'no invoice financier entitled'
+        end as left_out_reason
+    from charges
+
+)
+
+select * from final

@@ -1,0 +1,46 @@
+{%- set amounts = money_columns() + ['employees'] -%}
+
+with
+
+accounts as (
+
+    select * from {{ ref('int_accounts') }}
+
+),
+
+previous_accounts as (
+
+    select * from {{ ref('int_previous_accounts') }}
+
+),
+
+final as (
+
+    select
+        accounts.company_number,
+        accounts.accounts_date,
+        accounts.observed_on,
+        previous_accounts.previous_accounts_date,
+        previous_accounts.months_since_previous,
+        accounts.filed_date,
+        accounts.weeks,
+        accounts.consolidated,
+        accounts.accounts_type
+        {%- for amount in amounts %},
+        accounts.{{ amount }},
+        previous.{{ amount }} as {{ amount }}_previous,
+        {{ growth('accounts.' ~ amount, 'previous.' ~ amount) }} as {{ amount }}_growth
+        {%- endfor %}
+    from accounts
+    left join previous_accounts
+        on
+            accounts.company_number = previous_accounts.company_number
+            and accounts.accounts_date = previous_accounts.accounts_date
+    left join accounts as previous
+        on
+            previous_accounts.company_number = previous.company_number
+            and previous_accounts.previous_accounts_date = previous.accounts_date
+
+)
+
+select * from final

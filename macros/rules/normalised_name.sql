@@ -1,0 +1,11 @@
+{#-
+    A chargeholder's name as it is compared, the same on both sides: upper case; & to AND; everything but letters and
+    digits to a blank; blanks collapsed and trimmed; cut before the first " AS SECURITY TRUSTEE", " AS TRUSTEE" or
+    " AS AGENT"; the word LTD to LIMITED.
+-#}
+{%- macro normalised_name(name) -%}
+    {%- set upper_name = "replace(upper(" ~ name ~ "), '&', ' AND ')" -%}
+    {%- set words = "trim(" ~ regexp_replace_all(upper_name, '[^\\p{L}\\p{Nd}]+', ' ') ~ ")" -%}
+    {%- set cut = regexp_replace_all(words, ' AS (SECURITY TRUSTEE|TRUSTEE|AGENT).*$', '') -%}
+    {{- regexp_replace_all(cut, '\\bLTD\\b', 'LIMITED') -}}
+{%- endmacro -%}
