@@ -56,10 +56,7 @@ final as (
         financials.weeks,
         {{ days_between('financials.accounts_date', 'financials.filed_date') }} as filing_delay_days,
         financials.months_since_previous,
-        {% for amount in money_columns() -%}
-            case when financials.{{ amount }} is null then 1 else 0 end {{ '+' if not loop.last }}
-        {% endfor -%}
-        as missing_amounts,
+        {{ null_count(money_columns(), 'financials') }} as missing_amounts,
 
         -- levels
         financials.turnover,

@@ -1,5 +1,3 @@
-{%- set amounts = money_columns() + ['employees'] -%}
-
 with
 
 accounts as (
@@ -25,12 +23,8 @@ final as (
         accounts.filed_date,
         accounts.weeks,
         accounts.consolidated,
-        accounts.accounts_type
-        {%- for amount in amounts %},
-        accounts.{{ amount }},
-        previous.{{ amount }} as {{ amount }}_previous,
-        {{ growth('accounts.' ~ amount, 'previous.' ~ amount) }} as {{ amount }}_growth
-        {%- endfor %}
+        accounts.accounts_type,
+        {{ lagged_amounts(money_columns() + ['employees'], 'accounts', 'previous') }}
     from accounts
     left join previous_accounts
         on

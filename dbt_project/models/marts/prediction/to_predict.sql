@@ -24,10 +24,8 @@ final as (
             when prediction_rows.similar_since is null then 'not in a similar group'
         end as ineligible_reason,
         {{ split_bucket('prediction_rows.company_number') }} as split_bucket,
-        prediction_rows.similar_since
-        {%- for feature in feature_columns() %},
-        features.{{ feature.name }}
-        {%- endfor %}
+        prediction_rows.similar_since,
+        {{ feature_select_list('features') }}
     from prediction_rows
     inner join features
         on

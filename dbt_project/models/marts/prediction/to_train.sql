@@ -22,10 +22,8 @@ final as (
         training_rows.label,
         training_rows.sample_weight,
         {{ split_bucket('training_rows.company_number') }} as split_bucket,
-        training_rows.similar_since
-        {%- for feature in feature_columns() %},
-        features.{{ feature.name }}
-        {%- endfor %}
+        training_rows.similar_since,
+        {{ feature_select_list('features') }}
     from training_rows
     inner join features
         on

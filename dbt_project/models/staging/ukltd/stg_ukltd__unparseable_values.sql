@@ -1,62 +1,43 @@
-{#- Blank values are no values; text columns cannot fail to parse. -#}
-
-{%- set checked = [] -%}
-{%- for table in ['ci01', 'ac01', 'ac06', 'mr01', 'mr02'] -%}
-    {%- for column in contract_columns(table) if column.type != 'varchar' -%}
-        {%- do checked.append({'table': table, 'column': column.name, 'type': column.type}) -%}
-    {%- endfor -%}
-{%- endfor -%}
-
 with
 
-{% for table, columns in checked | groupby('table') %}
-{{ table }} as (
+ci01 as (
 
-    select * from {{ source('ukltd', table) }}
+    select * from {{ source('ukltd', 'ci01') }}
     where {{ delivered_by_build_month() }}
 
 ),
 
-{{ table }}_counts as (
+ac01 as (
 
-    select
-        snapshot_month
-        {%- for column in columns %},
-        sum(case
-            when {{ trimmed(column.column) }} is not null and {{ parsed(column.column, column.type) }} is null then 1
-            else 0
-        end) as {{ column.column }}_count,
-        min(case
-            when {{ trimmed(column.column) }} is not null and {{ parsed(column.column, column.type) }} is null
-                then {{ trimmed(column.column) }}
-        end) as {{ column.column }}_example
-        {%- endfor %}
-    from {{ table }}
-    group by snapshot_month
+    select * from {{ source('ukltd', 'ac01') }}
+    where {{ delivered_by_build_month() }}
 
 ),
-{% endfor %}
 
-counted as (
+ac06 as (
 
-    {% for column in checked %}
-        select
-            '{{ column.table }}' as table_name,
-            '{{ column.column }}' as column_name,
-            snapshot_month,
-            '{{ column.type }}' as expected_type,
-            cast({{ column.column }}_count as bigint) as unparseable_values,
-            {{ column.column }}_example as example
-        from {{ column.table }}_counts
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select * from {{ source('ukltd', 'ac06') }}
+    where {{ delivered_by_build_month() }}
+
+),
+
+mr01 as (
+
+    select * from {{ source('ukltd', 'mr01') }}
+    where {{ delivered_by_build_month() }}
+
+),
+
+mr02 as (
+
+    select * from {{ source('ukltd', 'mr02') }}
+    where {{ delivered_by_build_month() }}
 
 ),
 
 final as (
 
-    select * from counted
-    where unparseable_values > 0
+    {{ unparseable_values(['ci01', 'ac01', 'ac06', 'mr01', 'mr02']) }}
 
 )
 

@@ -1,0 +1,9 @@
+with
+
+source as (
+
+    select * from {{ source('ml', 'prediction_reasons') }}
+
+)
+
+select * from source
