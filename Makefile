@@ -1,0 +1,101 @@
+# Every command works on the lake and warehouse that LAKE and WAREHOUSE name, for one delivery month with MONTH=YYYY-MM.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+export LAKE WAREHOUSE DBT_TARGET MONTH SCHEMA_PREFIX SAMPLE_DELIVERIES
+export SFTP_HOST SFTP_PORT SFTP_USER SFTP_PASSWORD SFTP_KEY_FILE SFTP_HOST_KEY SFTP_KNOWN_HOSTS SFTP_ROOT
+export DO_NOT_TRACK := 1
+
+# XGBoost's macOS wheel expects libomp from Homebrew; scikit-learn's wheel, installed beside it, carries one.
+ifeq ($(shell uname -s),Darwin)
+RUN_PYTHON = DYLD_FALLBACK_LIBRARY_PATH=$$(echo $(VENV)/lib/python3*/site-packages/sklearn/.dylibs) $(BIN)/python
+else
+RUN_PYTHON = $(BIN)/python
+endif
+DBT_IN = --project-dir dbt_project --profiles-dir profiles
+DBT = $(BIN)/dbt --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run ingest build train predict docs test lint format lock clean
+
+help: ## print what can be done
+	@echo "Usage: make TARGET [MONTH=YYYY-MM]"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: this is Python %d.%d; 3.11 or later is needed, name it with make PYTHON=python3.x" % sys.version_info[:2])'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: requirements.lock | $(VENV)/.python
+	@echo "installing the locked dependencies into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/.development: requirements-dev.lock | $(VENV)/.python
+	@echo "installing the locked dependencies for development into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@touch $@ $(VENV)/.runtime
+
+run: $(VENV)/.runtime ## everything: deliveries to leads; on sample deliveries unless SFTP_HOST is set
+	@echo "[1/8] sample deliveries"
+	@$(RUN_PYTHON) -m ingestion sample
+	@echo "[2/8] and [3/8] download, land, register"
+	@$(RUN_PYTHON) -m ingestion ingest
+	@echo "[4/8] dbt build: staging, intermediate, marts"
+	@$(MAKE) --no-print-directory build
+	@echo "[5/8] train and evaluate"
+	@$(MAKE) --no-print-directory train
+	@echo "[6/8] predict"
+	@$(RUN_PYTHON) -m ml predict
+	@echo "[7/8] dbt build: leads"
+	@$(DBT) build --selector scores $(DBT_IN)
+	@echo "[8/8] summary"
+	@$(RUN_PYTHON) -m ml summary
+
+ingest: $(VENV)/.runtime ## download and land what is new, register the raw tables
+	@$(RUN_PYTHON) -m ingestion ingest
+
+build: $(VENV)/.runtime ## build and test the tables up to to_train and to_predict
+	@$(RUN_PYTHON) -m ingestion register
+	@$(RUN_PYTHON) -m ml register
+	@$(DBT) build --selector features $(DBT_IN)
+
+train: $(VENV)/.runtime ## train and evaluate both models
+	@$(RUN_PYTHON) -m ml train
+
+predict: $(VENV)/.runtime ## score to_predict, write the lists, build the leads
+	@$(RUN_PYTHON) -m ml predict
+	@$(DBT) build --selector scores $(DBT_IN)
+
+docs: $(VENV)/.runtime ## write the documentation of all tables as one page
+	@$(DBT) docs generate --static $(DBT_IN)
+	@echo "wrote dbt_project/target/static_index.html"
+
+test: $(VENV)/.development lint ## run every check and test
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.development ## check style and types of Python and SQL
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@WAREHOUSE=:memory: $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models tests/dbt
+
+format: $(VENV)/.development ## mend the style of Python and SQL
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@WAREHOUSE=:memory: $(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models tests/dbt
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+lock: $(VENV)/.development ## resolve the dependencies of pyproject.toml anew
+	@$(BIN)/python -m pip install --quiet uv
+	@$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.lock
+	@$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+
+clean: ## delete what the commands made here: .venv, sample deliveries, the default lake and warehouse
+	@rm -rf $(VENV) dbt_project/target dbt_project/logs logs sample_deliveries lake
+	@rm -f warehouse.duckdb warehouse.duckdb.wal
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

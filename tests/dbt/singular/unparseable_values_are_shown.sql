@@ -1,3 +1,0 @@
-{{ config(severity='warn') }}
-
-select * from {{ ref('unparseable_values') }}
