@@ -1,7 +1,5 @@
 {#- After a build: what could not be read, in a few lines, so that nothing is lost in silence. -#}
-{%- macro show_data_quality(results) -%}
-    {%- set rejected_lines = ref('stg_landing__rejected_lines') -%}
-    {%- set unparseable_values = ref('unparseable_values') -%}
+{%- macro show_data_quality(results, rejected_lines, unparseable_values) -%}
     {%- set built = results | map(attribute='node.name') | list if execute else [] -%}
     {%- if 'unparseable_values' in built and 'stg_landing__rejected_lines' in built -%}
         {%- set rejected -%}
