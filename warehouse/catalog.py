@@ -25,12 +25,12 @@ class ExternalTable:
 
 
 def quoted(identifier: str) -> str:
-    """An SQL identifier in double quotes."""
+    """Write an SQL identifier in double quotes."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """An SQL string literal."""
+    """Write an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -42,11 +42,11 @@ class Lake:
         return self.root / "LOGS_FTP_EXECUTION"
 
     def delivery_log(self, delivery: str) -> Path:
-        """The log that ends the landing of a delivery."""
+        """Log that ends the landing of a delivery."""
         return self.delivery_logs() / f"LOG_{delivery}.json"
 
     def evaluation(self, day: str) -> Path:
-        """The file that ends a training."""
+        """File that ends a training."""
         return self.root / "ALGORITHM" / "EVALUATION" / f"evaluation_{day}.json"
 
     def evaluations(self) -> Path:

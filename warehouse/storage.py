@@ -8,6 +8,8 @@ from pathlib import Path
 
 from warehouse.errors import UserError
 
+ATTEMPTS = 1000
+
 
 def publish(unfinished: Path, final: Path) -> None:
     """Move a finished file to its final name in one step, replacing what is there.
@@ -35,16 +37,45 @@ def exclusive(lock: Path, work: str) -> Iterator[None]:
     """Hold a lock file for the time of a `with` block; the operating system frees it when the process dies.
 
     Args:
-        lock: File to lock, created when absent.
+        lock: File to lock, created when absent; removed at the end, with its folder if nothing else is in it.
         work: What is going on, for the message of the process that comes second.
 
     Raises:
         UserError: When another process holds the lock.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
+    with _locked(lock, work):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"another {work} is running on {lock.parent}; wait for it to end, then run again") from None
-        yield
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                lock.parent.rmdir()
+
+
+@contextlib.contextmanager
+def _locked(lock: Path, work: str) -> Iterator[None]:
+    for attempt in range(ATTEMPTS):
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            file = lock.open("a")
+        except (FileExistsError, FileNotFoundError):
+            if attempt == ATTEMPTS - 1:
+                raise
+            continue  # the process that held the lock has just removed the folder
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"another {work} holds {lock}; wait for it to end, then run again") from None
+            # A lock on a file that its holder has removed meanwhile would keep nobody out.
+            if _is_at(file.fileno(), lock):
+                yield
+                return
+    raise UserError(f"{lock} comes and goes; run again when nothing else runs")
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

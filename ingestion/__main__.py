@@ -1,0 +1,76 @@
+"""Commands: `python -m ingestion ingest | sample | register`."""
+
+import argparse
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingestion.contract import read_contract
+from ingestion.ingest import ingest, register
+from ingestion.sample.server import serve
+from ingestion.settings import SftpSettings, read_sftp_settings
+from ingestion.sftp import SftpServer
+from warehouse.errors import run_command
+from warehouse.settings import read_settings
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)
+
+
+def _sample() -> Path:
+    """Make the sample deliveries if they are not there, and return the folder that a server of them shows."""
+    # Only a run without a server needs the generator and what it imports.
+    from ingestion.sample.deliveries import DELIVERIES, SampleSettings, make_deliveries  # noqa: PLC0415
+
+    folder = Path(os.environ.get("SAMPLE_DELIVERIES", "") or "sample_deliveries").expanduser().resolve()
+    is_made = make_deliveries(folder, SampleSettings())
+    _report(f"{'made' if is_made else 'there are already'} sample deliveries in {folder}")
+    return folder / DELIVERIES
+
+
+@contextlib.contextmanager
+def _server_settings() -> Iterator[SftpSettings]:
+    """Read which server to use; without one, serve the sample deliveries for the time of a `with` block."""
+    settings = read_sftp_settings()
+    if settings is not None:
+        yield settings
+        return
+    with serve(_sample()) as address:
+        yield SftpSettings(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            key_file=None,
+            host_key=address.host_key,
+            known_hosts=None,
+            root="/",
+        )
+
+
+def _ingest() -> None:
+    settings, contract = read_settings(), read_contract()
+    with _server_settings() as sftp, SftpServer(sftp) as server:
+        ingest(settings, contract, server, _report)
+
+
+def _register() -> None:
+    _report(register(read_settings(), read_contract()))
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m ingestion", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, command, text in (
+        ("ingest", _ingest, "land what is new on the SFTP server, or of sample deliveries if SFTP_HOST is not set"),
+        ("sample", _sample, "make the sample deliveries"),
+        ("register", _register, "create the raw tables over what is landed"),
+    ):
+        commands.add_parser(name, help=text, description=text).set_defaults(run=command)
+    parser.parse_args().run()
+
+
+if __name__ == "__main__":
+    run_command(_main)

@@ -1,0 +1,110 @@
+"""The log of a landed delivery: what was delivered and what became of it. Its presence makes the delivery count."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from warehouse.errors import UserError
+from warehouse.lake import Lake
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ArchiveRecord(_Record):
+    """An archive as it was on the server: name, bytes, time of last change (UTC) and SHA-256 in hex."""
+
+    name: str
+    size: int
+    modified: datetime
+    sha256: str
+
+    @property
+    def modified_seconds(self) -> int:
+        """Time of last change in seconds since 1970."""
+        return int(self.modified.timestamp())
+
+
+class FileRecord(_Record):
+    """One delivered file.
+
+    Attributes:
+        file: Name in the contract, such as `CI01`.
+        member: Name of the text.
+        bytes: Its size.
+        lines, header_lines, blank_lines, rejected_lines, landed_rows: Its lines; the first is the sum of the others.
+        columns: Columns of the Parquet file that come from the contract.
+        unknown_columns: Delivered columns that are not in the contract and not landed.
+        missing_columns: Optional columns of the contract that were not delivered; they are null.
+        parquet: The landed rows, relative to the lake.
+        rejected: The rejected lines, relative to the lake, or None.
+        archives: The archive, or its volumes in order.
+    """
+
+    file: str
+    archives: tuple[ArchiveRecord, ...]
+    member: str
+    bytes: int
+    lines: int
+    header_lines: int
+    blank_lines: int
+    rejected_lines: int
+    landed_rows: int
+    columns: tuple[str, ...]
+    unknown_columns: tuple[str, ...]
+    missing_columns: tuple[str, ...]
+    parquet: str
+    rejected: str | None
+
+
+class DeliveryLog(_Record):
+    """One landed delivery; times are UTC, `landed_files` is the Parquet file of its line counts."""
+
+    delivery: str
+    kind: str
+    snapshot_month: str
+    started_at: datetime
+    finished_at: datetime
+    status: Literal["landed"]
+    landed_files: str
+    files: tuple[FileRecord, ...]
+
+
+def utc(seconds: int) -> datetime:
+    """Seconds since 1970 as a time in UTC."""
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def read_log(lake: Lake, delivery: str) -> DeliveryLog | None:
+    """Read the log of a delivery; None if it has not been landed.
+
+    Raises:
+        UserError: When the log is damaged.
+    """
+    path = lake.delivery_log(delivery)
+    try:
+        return DeliveryLog.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError:
+        raise UserError(
+            f"the delivery log {path} is damaged; delete it and run `make ingest` to land it again"
+        ) from None
+
+
+def read_logs(lake: Lake) -> list[DeliveryLog]:
+    """Read the logs of all landed deliveries, by name.
+
+    Raises:
+        UserError: When a log is damaged.
+    """
+    names = sorted(path.stem.removeprefix("LOG_") for path in lake.delivery_logs().glob("LOG_*.json"))
+    return [log for log in (read_log(lake, name) for name in names) if log is not None]
+
+
+def archives_of(files: Iterable[FileRecord]) -> set[tuple[str, int, int]]:
+    """Name, size and time of all archives, to compare with what is on the server."""
+    return {(archive.name, archive.size, archive.modified_seconds) for file in files for archive in file.archives}

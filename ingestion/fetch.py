@@ -1,0 +1,111 @@
+"""The archives of a delivery at hand: downloaded, unless the lake or a killed run has them already."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestion.delivery import Delivery
+from ingestion.delivery_log import ArchiveRecord, DeliveryLog, utc
+from ingestion.sftp import RemoteFile, SftpServer
+from warehouse.errors import UserError
+from warehouse.lake import Lake
+
+MEGABYTE = 1_000_000
+# The archives, and Parquet of about their size.
+DISK_FACTOR = 2
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The archives of a delivery.
+
+    Attributes:
+        archives: What is recorded about each, by name.
+        downloaded: The ones that came from the server just now.
+    """
+
+    archives: dict[str, ArchiveRecord]
+    downloaded: tuple[RemoteFile, ...]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _link(existing: Path, link: Path) -> None:
+    try:
+        os.link(existing, link)
+    except OSError:  # not every file system has hard links
+        shutil.copy2(existing, link)
+
+
+def _kept(remote: RemoteFile, local: Path, expected: str | None) -> str | None:
+    """SHA-256 of a local copy that is still what the server has, else None."""
+    if not local.is_file() or (local.stat().st_size, int(local.stat().st_mtime)) != (remote.size, remote.modified):
+        return None
+    sha256 = _sha256(local)
+    return sha256 if expected in {None, sha256} else None
+
+
+def _check_space(lake: Lake, delivery: Delivery, remote: Sequence[RemoteFile]) -> None:
+    needed = DISK_FACTOR * sum(file.size for file in remote)
+    free = shutil.disk_usage(lake.root).free
+    if free < needed:
+        raise UserError(
+            f"{delivery.name} needs about {needed // MEGABYTE:,} MB and {lake.root} has {free // MEGABYTE:,} MB free; "
+            "free some space, then run again"
+        )
+
+
+def fetch_archives(
+    server: SftpServer,
+    lake: Lake,
+    folder: Path,
+    delivery: Delivery,
+    *,
+    remote: Sequence[RemoteFile],
+    log: DeliveryLog | None,
+) -> Fetched:
+    """Bring all archives of a delivery into one folder.
+
+    A copy in the folder or in the lake is used if it has the size and time that the server shows and, where the log
+    knows it, the same SHA-256.
+
+    Args:
+        server: The server.
+        lake: The lake.
+        folder: Work folder on the lake's file system; created when absent.
+        delivery: The delivery.
+        remote: What the server has of it.
+        log: The log of an earlier landing of it, or None.
+
+    Raises:
+        UserError: When the disk is too small or a download fails.
+    """
+    _check_space(lake, delivery, remote)
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {
+        (archive.name, archive.size, archive.modified_seconds): archive.sha256
+        for record in (log.files if log else ())
+        for archive in record.archives
+    }
+    archives: dict[str, ArchiveRecord] = {}
+    downloaded: list[RemoteFile] = []
+    for file in remote:
+        local, landed = folder / file.name, lake.archives(delivery.name) / file.name
+        expected = known.get((file.name, file.size, file.modified))
+        sha256 = _kept(file, local, expected)
+        if sha256 is None:
+            local.unlink(missing_ok=True)
+            sha256 = _kept(file, landed, expected)
+            if sha256 is not None:
+                _link(landed, local)
+            else:
+                sha256 = server.download(delivery.name, file, local)
+                downloaded.append(file)
+        archives[file.name] = ArchiveRecord(name=file.name, size=file.size, modified=utc(file.modified), sha256=sha256)
+    return Fetched(archives, tuple(downloaded))

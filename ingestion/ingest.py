@@ -1,0 +1,257 @@
+"""The ingestion: what is new on the server is fetched, landed, published and registered, oldest delivery first."""
+
+import contextlib
+import errno
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.archive import check_archive, read_member
+from ingestion.contract import Contract
+from ingestion.delivery import Delivery, archives_by_file, member_name, parse_delivery
+from ingestion.delivery_log import ArchiveRecord, DeliveryLog, FileRecord, archives_of, read_log
+from ingestion.fetch import MEGABYTE, fetch_archives
+from ingestion.landing import Target, land
+from ingestion.publication import (
+    landed_files_path,
+    landed_path,
+    publish_delivery,
+    rejected_path,
+    write_landed_files,
+)
+from ingestion.registration import register_raw_tables
+from ingestion.sftp import RemoteFile, SftpServer
+from ingestion.text import TextFormat
+from warehouse.errors import UserError
+from warehouse.lake import Lake
+from warehouse.settings import Settings
+from warehouse.storage import exclusive
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """What one run works with.
+
+    Attributes:
+        lake: The lake.
+        contract: The delivery contract.
+        server: The server, connected.
+        report: Takes one line of progress.
+    """
+
+    lake: Lake
+    contract: Contract
+    server: SftpServer
+    report: Callable[[str], None]
+
+    @property
+    def work(self) -> Path:
+        """Folder of what is not published yet."""
+        return self.lake.work() / "ingestion"
+
+
+def _wanted_deliveries(run: Ingestion, month: str | None) -> list[Delivery]:
+    folders = [entry.name for entry in run.server.list_folder() if entry.is_folder]
+    found = [delivery for folder in folders if (delivery := parse_delivery(run.contract, folder))]
+    found.sort(key=lambda delivery: delivery.order)
+    if not found:
+        example = run.contract.monthly_folder.replace("{YYYYMM}", "YYYYMM")
+        raise UserError(f"the SFTP server {run.server.name} has no delivery such as {example}; check SFTP_ROOT")
+    wanted = [delivery for delivery in found if month in {None, delivery.month}]
+    if not wanted:
+        there = ", ".join(delivery.name for delivery in found)
+        raise UserError(
+            f"the SFTP server {run.server.name} has no delivery of MONTH={month}; "
+            f"choose a month of what it has ({there}) or unset MONTH"
+        )
+    return wanted
+
+
+def _reason_to_land(log: DeliveryLog | None, remote: Sequence[RemoteFile], contract: Contract) -> str | None:
+    """Tell why a delivery has to be landed; None if the lake has it as it is."""
+    if log is None:
+        return "new"
+    if {(file.name, file.size, file.modified) for file in remote} != archives_of(log.files):
+        return "delivered again"
+    for record in log.files:
+        table = contract.tables.get(record.file)
+        if table is not None and record.columns != tuple(column.name for column in table.columns):
+            return "columns of the contract changed"
+    return None
+
+
+def _counts(record: FileRecord, seconds: float) -> str:
+    line = f"  {record.file:<6} {record.bytes / MEGABYTE:>10,.1f} MB {record.landed_rows:>12,} rows"
+    line += f" {record.rejected_lines:>6,} rejected {seconds:>6.1f} s"
+    if record.unknown_columns:
+        line += f"; not in the contract, left out: {', '.join(record.unknown_columns)}"
+    if record.missing_columns:
+        line += f"; not delivered, null: {', '.join(record.missing_columns)}"
+    return line
+
+
+def _land_file(
+    run: Ingestion,
+    delivery: Delivery,
+    staged: Lake,
+    file: str,
+    *,
+    archives: Sequence[ArchiveRecord],
+    loaded_at: datetime,
+) -> FileRecord:
+    table = run.contract.tables[file]
+    name = member_name(run.contract, delivery, file)
+    volumes = [staged.archives(delivery.name) / archive.name for archive in archives]
+    member = check_archive(volumes, name, f"{delivery.name}/{archives[0].name}")
+    target = Target(
+        source_file=name,
+        culprit=f"{delivery.name}/{name}",
+        loaded_at=loaded_at.replace(tzinfo=None),
+        parquet=landed_path(staged, run.contract, delivery, file),
+        rejected=rejected_path(staged, run.contract, delivery, file),
+        scratch=run.work / "scratch",
+    )
+    for path in (target.parquet, target.rejected):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+    try:
+        with contextlib.closing(read_member(member)) as chunks:
+            landed = land(chunks, table, TextFormat(run.contract.encoding, run.contract.delimiter), target)
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise UserError(f"{target.culprit} cannot be landed: {str(error).splitlines()[0]}") from error
+    return FileRecord(
+        file=file,
+        archives=tuple(archives),
+        member=name,
+        bytes=member.size,
+        lines=landed.lines,
+        header_lines=landed.header_lines,
+        blank_lines=landed.blank_lines,
+        rejected_lines=landed.rejected_lines,
+        landed_rows=landed.landed_rows,
+        columns=tuple(column.name for column in table.columns),
+        unknown_columns=landed.unknown_columns,
+        missing_columns=landed.missing_columns,
+        parquet=str(target.parquet.relative_to(staged.root)),
+        rejected=str(target.rejected.relative_to(staged.root)) if landed.rejected_lines else None,
+    )
+
+
+def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFile], log: DeliveryLog | None) -> None:
+    started_at = datetime.now(UTC).replace(microsecond=0)
+    start = time.monotonic()
+    by_file = archives_by_file(run.contract, delivery, [file.name for file in remote])
+    staged = Lake(run.work / delivery.name)
+    fetched = fetch_archives(run.server, run.lake, staged.archives(delivery.name), delivery, remote=remote, log=log)
+    run.report(
+        f"  downloaded {len(fetched.downloaded)} of {len(remote)} archives, "
+        f"{sum(file.size for file in fetched.downloaded) / MEGABYTE:,.1f} MB, {time.monotonic() - start:.1f} s"
+    )
+    records = []
+    for file, names in by_file.items():
+        start = time.monotonic()
+        archives = [fetched.archives[name] for name in names]
+        records.append(_land_file(run, delivery, staged, file, archives=archives, loaded_at=started_at))
+        run.report(_counts(records[-1], time.monotonic() - start))
+    counts = landed_files_path(staged, delivery)
+    write_landed_files(counts, delivery, records, started_at.replace(tzinfo=None))
+    publish_delivery(
+        run.lake,
+        staged,
+        run.contract,
+        delivery,
+        DeliveryLog(
+            delivery=delivery.name,
+            kind=delivery.kind,
+            snapshot_month=delivery.month,
+            started_at=started_at,
+            finished_at=datetime.now(UTC).replace(microsecond=0),
+            status="landed",
+            landed_files=str(counts.relative_to(staged.root)),
+            files=tuple(records),
+        ),
+    )
+
+
+@contextlib.contextmanager
+def _disk_errors(lake: Lake) -> Iterator[None]:
+    """Turn a failure of the lake's file system into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise UserError(f"the disk of {lake.root} is full; free some space, then run again") from None
+        raise UserError(
+            f"{error.filename or lake.root}: {error.strerror or error}; check the folder {lake.root}, then run again"
+        ) from None
+
+
+def _land_what_is_new(run: Ingestion, month: str | None) -> tuple[int, UserError | None]:
+    """Land deliveries in order up to the first that cannot be; return how many, and why the next could not."""
+    landed = 0
+    for delivery in _wanted_deliveries(run, month):
+        try:
+            remote = run.server.list_folder(delivery.name)
+            log = read_log(run.lake, delivery.name)
+            reason = _reason_to_land(log, remote, run.contract)
+            if reason is None:
+                continue
+            run.report(f"{delivery.name}: {reason}")
+            with _disk_errors(run.lake):
+                _land_delivery(run, delivery, remote, log)
+            landed += 1
+        except UserError as error:
+            return landed, error
+    return landed, None
+
+
+@contextlib.contextmanager
+def _scratch(run: Ingestion) -> Iterator[None]:
+    """Leave no work folder behind, except after a kill or an interrupt, when downloads are worth keeping."""
+    try:
+        yield
+    except Exception:
+        shutil.rmtree(run.work, ignore_errors=True)
+        raise
+    shutil.rmtree(run.work, ignore_errors=True)
+
+
+def ingest(settings: Settings, contract: Contract, server: SftpServer, report: Callable[[str], None]) -> None:
+    """Land every delivery on the server that the lake does not have as it is there, and register the raw tables.
+
+    Args:
+        settings: Lake, warehouse and, to restrict it, the month.
+        contract: The delivery contract.
+        server: The server, connected.
+        report: Takes one line of progress at a time.
+
+    Raises:
+        UserError: When a delivery cannot be landed: the ones before it are, the lake has nothing of it and of the
+            ones after it.
+    """
+    run = Ingestion(Lake(settings.lake), contract, server, report)
+    with _disk_errors(run.lake), exclusive(run.lake.work() / "ingestion.lock", "ingestion"), _scratch(run):
+        landed, failure = _land_what_is_new(run, settings.month)
+        if failure is None and not landed:
+            report(f"nothing new on the SFTP server {server.name}: nothing downloaded, nothing landed")
+        if failure is None or landed:
+            report(register(settings, contract))
+        if failure is not None:
+            raise failure
+
+
+def register(settings: Settings, contract: Contract) -> str:
+    """Register the raw tables of everything that is landed and say what they hold."""
+    logs = register_raw_tables(Lake(settings.lake), contract, settings.warehouse)
+    rows = sum(record.landed_rows for log in logs for record in log.files)
+    rejected = sum(record.rejected_lines for log in logs for record in log.files)
+    return (
+        f"registered {len(contract.tables)} raw tables: {len(logs)} deliveries, {rows:,} rows, "
+        f"{rejected:,} rejected lines"
+    )

@@ -1,0 +1,225 @@
+"""Delivered bytes to clean lines: UTF-8, one newline, line numbers; the bad ones apart, with the reason."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ingestion.contract import Table
+from warehouse.errors import UserError
+
+# Real lines stay below 10 kB. The limit bounds memory when a file has no line ends at all.
+LINE_LIMIT = 1 << 20
+CUT = 4096
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# DuckDB ends a file with an error at a carriage return inside a value. It travels as this code point instead,
+# which Unicode reserves for a process's own use, so no single-byte encoding can deliver it.
+CARRIAGE_RETURN_MARK = "\ufdd0"
+_MARK_BYTES = CARRIAGE_RETURN_MARK.encode()
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How values are written.
+
+    Attributes:
+        encoding: Python codec of an encoding that contains ASCII.
+        delimiter: One ASCII character between values; values are never quoted.
+    """
+
+    encoding: str
+    delimiter: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a delivered text.
+
+    Attributes:
+        names: Column names in the order of the file, stripped and in lower case.
+        missing: Columns of the contract that the file does not have, all optional.
+        unknown: Columns that the contract does not have.
+    """
+
+    names: tuple[str, ...]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RejectedLine:
+    r"""A line that cannot be landed.
+
+    Attributes:
+        line_number: In the delivered text, header = 1.
+        reason: What is wrong with it.
+        raw_text: The line without its end; undefined bytes as `\xNN`, an overlong line cut.
+    """
+
+    line_number: int
+    reason: str
+    raw_text: str
+
+
+@dataclass(frozen=True)
+class CleanBlock:
+    """What became of some consecutive lines.
+
+    Attributes:
+        data: UTF-8, for each good line its number, the delimiter, the line and a newline.
+        lines: Lines taken in.
+        rows: Good lines.
+        blank_lines: Lines without a visible character.
+        rejected: The bad lines.
+        has_carriage_return: Whether `data` contains `CARRIAGE_RETURN_MARK`.
+    """
+
+    data: bytes
+    lines: int
+    rows: int
+    blank_lines: int
+    rejected: tuple[RejectedLine, ...]
+    has_carriage_return: bool
+
+
+def line_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Regroup a byte stream so that every block but the last ends with a newline, in bounded memory.
+
+    A line longer than `LINE_LIMIT` may be cut, but stays longer than the limit.
+    """
+    tail = b""
+    is_cut = False
+    for piece in chunks:
+        chunk = piece
+        if is_cut:
+            newline = chunk.find(b"\n")
+            if newline < 0:
+                continue
+            chunk, is_cut = chunk[newline:], False
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield tail + chunk[:end]
+            tail = chunk[end:]
+        else:
+            tail += chunk
+        if len(tail) > LINE_LIMIT:
+            tail, is_cut = tail[: LINE_LIMIT + 1], True
+    if tail:
+        yield tail
+
+
+def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str) -> Header:
+    """Match the first line of a text with the contract.
+
+    Args:
+        line: The line, with or without its end and a byte order mark.
+        table: The contract of the file.
+        text_format: How values are written.
+        culprit: Name of the file for messages.
+
+    Raises:
+        UserError: When there is no header, or it lacks a required column, or names one twice.
+    """
+    advice = "ask the vendor to deliver the file again"
+    try:
+        text = line.removeprefix(BYTE_ORDER_MARK).decode(text_format.encoding)
+    except UnicodeDecodeError:
+        raise UserError(f"{culprit}: the header is not {text_format.encoding} text; {advice}") from None
+    if not text.strip() or len(line) > LINE_LIMIT:
+        raise UserError(f"{culprit}: the first line is no header; {advice}")
+    stripped = [name.strip().lower() for name in text.split(text_format.delimiter)]
+    names = tuple(name or f"(column {position})" for position, name in enumerate(stripped, start=1))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{culprit}: the header names the column {twice[0]} twice; {advice}")
+    lacking = [column.name for column in table.columns if column.required and column.name not in names]
+    if lacking:
+        columns = "column" if len(lacking) == 1 else "columns"
+        raise UserError(f"{culprit}: the header lacks the required {columns} {', '.join(lacking)}; {advice}")
+    known = [column.name for column in table.columns]
+    return Header(
+        names=names,
+        missing=tuple(name for name in known if name not in names),
+        unknown=tuple(name for name in names if name not in known),
+    )
+
+
+def _without_end(line: bytes) -> bytes:
+    return line[:-1] if line.endswith(b"\r") else line
+
+
+def _fault(line: bytes, values: int, text_format: TextFormat) -> str | None:
+    if len(line) > LINE_LIMIT:
+        return f"line longer than {LINE_LIMIT} bytes, only its first {CUT} are kept"
+    found = line.count(text_format.delimiter.encode()) + 1
+    if found != values:
+        return f"{found} {'value' if found == 1 else 'values'} where the header has {values}"
+    try:
+        line.decode(text_format.encoding)
+    except UnicodeDecodeError as error:
+        return f"byte {line[error.start]:02X} is not defined in {text_format.encoding}"
+    return None
+
+
+def _clean_line_by_line(
+    lines: list[bytes], first_number: int, values: int, text_format: TextFormat
+) -> tuple[list[tuple[int, bytes]], tuple[RejectedLine, ...]]:
+    good, rejected = [], []
+    for number, line in enumerate(lines, start=first_number):
+        if not line.strip():
+            continue
+        reason = _fault(line, values, text_format)
+        if reason is None:
+            good.append((number, line))
+        else:
+            kept = line if len(line) <= LINE_LIMIT else line[:CUT]
+            raw_text = kept.decode(text_format.encoding, errors="backslashreplace")
+            rejected.append(RejectedLine(number, reason, raw_text))
+    return good, tuple(rejected)
+
+
+def _encode(numbered: Iterable[tuple[int, bytes]], text_format: TextFormat) -> bytes:
+    template = b"%d" + text_format.delimiter.encode() + b"%b\n"
+    data = b"".join([template % pair for pair in numbered])
+    return data if data.isascii() else data.decode(text_format.encoding).encode()
+
+
+def clean_block(block: bytes, first_number: int, values: int, text_format: TextFormat) -> CleanBlock:
+    """Clean some whole lines: both newlines to one, the encoding to UTF-8, bad lines apart.
+
+    Args:
+        block: Whole lines; only the last one of a file may lack its end.
+        first_number: Line number of the first one.
+        values: Values that the header has.
+        text_format: How values are written.
+    """
+    lines = block.replace(b"\r\n", b"\n").split(b"\n")
+    if lines[-1]:
+        lines[-1] = _without_end(lines[-1])
+    else:
+        lines.pop()
+    delimiter = text_format.delimiter.encode()
+    rejected: tuple[RejectedLine, ...] = ()
+    rows = len(lines)
+    # Nearly all blocks are flawless. A line with a delimiter is not blank, so from two columns on counting is enough.
+    is_flawless = (
+        values > 1 and max(map(len, lines)) <= LINE_LIMIT and all(line.count(delimiter) == values - 1 for line in lines)
+    )
+    data = b""
+    if is_flawless:
+        try:
+            data = _encode(enumerate(lines, start=first_number), text_format)
+        except UnicodeDecodeError:
+            is_flawless = False
+    if not is_flawless:
+        good, rejected = _clean_line_by_line(lines, first_number, values, text_format)
+        data = _encode(good, text_format)
+        rows = len(good)
+    has_carriage_return = b"\r" in data
+    return CleanBlock(
+        data=data.replace(b"\r", _MARK_BYTES) if has_carriage_return else data,
+        lines=len(lines),
+        rows=rows,
+        blank_lines=len(lines) - rows - len(rejected),
+        rejected=rejected,
+        has_carriage_return=has_carriage_return,
+    )

@@ -1,0 +1,184 @@
+"""Marts to matrices: Arrow batches in a fixed order, numbers as 32-bit floats, codes by a vocabulary."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ml import marts
+from ml.features import Feature
+from ml.split import BUCKETS, Observations
+from warehouse.catalog import quoted
+from warehouse.errors import UserError
+
+Matrix = NDArray[np.float32]
+
+ORDER = "company_number, accounts_date"
+TRAINING_COLUMNS = (
+    "company_number", "accounts_date", "observed_on", "label", "sample_weight", "split_bucket", "similar_since",
+)  # fmt: skip
+PREDICTION_COLUMNS = ("company_number", "accounts_date", "observed_on", "is_eligible")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Turns Arrow batches into rows of a model's matrix.
+
+    Attributes:
+        features: In the order of the matrix's columns.
+        vocabularies: For each categorical feature its values; a value's code is its place, any other is missing.
+    """
+
+    features: tuple[Feature, ...]
+    vocabularies: Mapping[str, Sequence[str]]
+
+    def matrix(self, batch: pa.RecordBatch) -> Matrix:
+        """Encode a batch.
+
+        Args:
+            batch: Has a column for every feature.
+
+        Returns:
+            Shape (rows, features), missing as not a number.
+
+        Raises:
+            UserError: When a value is infinite, also one too large for a 32-bit float.
+        """
+        matrix = np.empty((batch.num_rows, len(self.features)), dtype=np.float32)
+        for position, feature in enumerate(self.features):
+            column = batch.column(feature.name)
+            if feature.kind == "categorical":
+                column = pc.index_in(column, value_set=pa.array(self.vocabularies[feature.name], pa.string()))
+            with np.errstate(over="ignore"):
+                matrix[:, position] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            if np.isinf(matrix[:, position]).any():
+                raise UserError(f"{feature.name} holds an infinite value; make its SQL give null there, then rebuild")
+        return matrix
+
+
+@dataclass(frozen=True)
+class TrainingFrame:
+    """The whole of `marts.to_train` in memory: 4 bytes a cell.
+
+    Attributes:
+        observations: The rows without their features.
+        matrix: Shape (rows, features).
+        encoder: What encoded the features.
+    """
+
+    observations: Observations
+    matrix: Matrix
+    encoder: Encoder
+
+    def sha256(self) -> str:
+        """Hash of everything that a training reads: features, vocabularies, keys, labels, weights, values."""
+        rows = self.observations
+        digest = hashlib.sha256()
+        for feature in self.encoder.features:
+            values = self.encoder.vocabularies.get(feature.name, ())
+            digest.update(repr((feature.name, feature.kind, list(values))).encode())
+        digest.update("\n".join(rows.company_numbers.tolist()).encode())
+        for array in (rows.company, rows.observed_on.astype(np.int64), rows.similar_since.astype(np.int64),
+                      rows.split_bucket, rows.label, rows.weight):  # fmt: skip
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(self.matrix.data.cast("B"))
+        return digest.hexdigest()
+
+
+def batches(
+    connection: duckdb.DuckDBPyConnection,
+    mart: str,
+    columns: Sequence[str],
+    batch_rows: int,
+    *,
+    condition: str = "true",
+    parameters: list[Any] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Read a mart in its fixed order, by company number and accounts date.
+
+    Args:
+        connection: The warehouse; it must run nothing else until the last batch is read.
+        mart: Name in the schema `marts`.
+        columns: Columns to read.
+        batch_rows: Rows of a batch.
+        condition: SQL condition for the rows to read.
+        parameters: Values of the condition's placeholders.
+    """
+    names = ", ".join(quoted(name) for name in columns)
+    query = f"select {names} from marts.{mart} where {condition} order by {ORDER}"
+    yield from marts.execute(connection, query, parameters).to_arrow_reader(batch_rows)
+
+
+def read_vocabularies(connection: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> dict[str, list[str]]:
+    """Every value of every categorical feature in `marts.to_train`, sorted."""
+    vocabularies = {}
+    for feature in features:
+        if feature.kind == "categorical":
+            name = quoted(feature.name)
+            query = f"select distinct {name} from marts.to_train where {name} is not null"
+            vocabularies[feature.name] = sorted(row[0] for row in marts.rows(connection, query))
+    return vocabularies
+
+
+def _complete(batch: pa.RecordBatch, name: str) -> NDArray[Any]:
+    column = batch.column(name)
+    if column.null_count:
+        raise UserError(f"marts.to_train has rows without {name}; it must never be null there")
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _check(rows: Observations) -> None:
+    if not (rows.weight > 0).all():
+        raise UserError("marts.to_train has a sample_weight that is not above 0; it counts the rows one stands for")
+    if not ((rows.split_bucket >= 0) & (rows.split_bucket < BUCKETS)).all():
+        raise UserError(f"marts.to_train has a split_bucket outside 0 to {BUCKETS - 1}")
+
+
+def read_training(
+    connection: duckdb.DuckDBPyConnection, features: tuple[Feature, ...], batch_rows: int
+) -> TrainingFrame:
+    """Read `marts.to_train`, batch by batch into one preallocated matrix.
+
+    Args:
+        connection: The warehouse.
+        features: The contract; the mart was checked against it.
+        batch_rows: Rows of a batch.
+
+    Raises:
+        UserError: When the mart is empty, or a key, date, label, weight or bucket is null or out of range.
+    """
+    ((total,),) = marts.rows(connection, "select count(*) from marts.to_train")
+    if not total:
+        raise UserError("marts.to_train has no rows; land a delivery with invoice-finance charges and run `make build`")
+    encoder = Encoder(features, read_vocabularies(connection, features))
+    matrix = np.empty((total, len(features)), dtype=np.float32)
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in TRAINING_COLUMNS}
+    start = 0
+    for batch in batches(connection, "to_train", [*TRAINING_COLUMNS, *(f.name for f in features)], batch_rows):
+        matrix[start : start + batch.num_rows] = encoder.matrix(batch)
+        start += batch.num_rows
+        for name, parts in columns.items():
+            values = _complete(batch, name)
+            parts.append(values.astype(np.str_) if name == "company_number" else values)
+    whole = {name: np.concatenate(parts) for name, parts in columns.items()}
+    if not np.isin(whole["label"], [0, 1]).all():
+        raise UserError("marts.to_train has a label that is neither 0 nor 1")
+    company_numbers, company = np.unique(whole["company_number"], return_inverse=True)
+    observations = Observations(
+        company=company.astype(np.int64),
+        company_numbers=company_numbers,
+        observed_on=whole["observed_on"].astype("datetime64[D]"),
+        similar_since=whole["similar_since"].astype("datetime64[D]"),
+        split_bucket=whole["split_bucket"].astype(np.int64),
+        label=whole["label"] == 1,
+        weight=whole["sample_weight"].astype(np.float64),
+    )
+    _check(observations)
+    return TrainingFrame(observations, matrix, encoder)

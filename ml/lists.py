@@ -1,0 +1,46 @@
+"""The three CSV lists of one prediction, as the field knows them."""
+
+from pathlib import Path
+
+import duckdb
+
+from ml.tables import partition_file
+from warehouse.catalog import literal
+from warehouse.lake import Lake
+from warehouse.storage import publish
+
+LIST_SCORE = 0.75
+
+COLUMNS = "score_month, company_number, model_name, model_version, run_id, score, probability, rank"
+
+
+def write_lists(lake: Lake, day: str, month: str) -> list[Path]:
+    """Write the lists from the published predictions, each in one step.
+
+    `full_prediction` has every prediction of both models, `full_prediction_proba_75` those with a score of at least
+    0.75, `reg_prediction_proba_75` the registration numbers in the latter, each once.
+
+    Args:
+        lake: Where the predictions are and the lists go.
+        day: Horizon date, `YYYYMMDD`.
+        month: Score month, `YYYY-MM`.
+    """
+    scan = f"read_parquet({literal(str(partition_file(lake, 'predictions', month)))}, hive_partitioning = true, "
+    scan += "hive_types_autocast = false)"
+    cut = f"score >= {LIST_SCORE}"
+    queries = {
+        "full_prediction": f"select {COLUMNS} from {scan} order by model_name, rank",
+        "full_prediction_proba_75": f"select {COLUMNS} from {scan} where {cut} order by model_name, rank",
+        "reg_prediction_proba_75": f"select distinct company_number from {scan} where {cut} order by company_number",
+    }
+    folder = lake.lists(day)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    with duckdb.connect() as connection:
+        for name, query in queries.items():
+            path = folder / f"{name}.csv"
+            unfinished = folder / f".{name}.csv.unfinished"
+            connection.execute(f"copy ({query}) to {literal(str(unfinished))} (format csv, header)")
+            publish(unfinished, path)
+            paths.append(path)
+    return paths

@@ -1,0 +1,240 @@
+"""One model: XGBoost trees, the correction of its log-odds, and what must be known to apply it."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from ml.calibration import Calibration, fit_calibration, log_odds_offset, sigmoid
+from ml.features import Kind
+from ml.frames import Matrix, TrainingFrame
+from ml.settings import BoosterSettings, ModelName, Settings
+from ml.split import Observations, Part, shift_date
+from warehouse.errors import UserError
+
+Floats = NDArray[np.float64]
+
+
+class ModelCard(BaseModel):
+    """Everything about a model that is not its trees; written beside them as JSON.
+
+    Attributes:
+        model_name: `precision` or `recall`.
+        features: Names and kinds in the order of the matrix's columns.
+        vocabularies: Values of the categorical features; a value's code is its place.
+        seen: Codes of each categorical feature that the training rows held; others are missing to the model.
+        cut: Nothing that became known later was used.
+        rows, positives: Of the final training.
+        slice_rows, slice_positives: Of the slice that stopped the growing and calibrated.
+        rounds: Trees.
+        scale_pos_weight: Weight of a positive in the final training.
+        log_odds_offset: What sampling and `scale_pos_weight` added to the model's log-odds.
+        calibration: From the log-odds without that offset to the probability.
+        data_sha256: Hash of the training data, empty for a fold's model.
+        parameters: What XGBoost was told.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_name: ModelName
+    features: tuple[tuple[str, Kind], ...]
+    vocabularies: dict[str, list[str]]
+    seen: dict[str, list[int]]
+    cut: datetime.date
+    rows: int
+    positives: int
+    slice_rows: int
+    slice_positives: int
+    rounds: int
+    scale_pos_weight: float
+    log_odds_offset: float
+    calibration: Calibration
+    data_sha256: str
+    parameters: dict[str, str | float | int]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can be applied."""
+
+    booster: xgb.Booster
+    card: ModelCard
+
+    def _data(self, matrix: Matrix) -> xgb.DMatrix:
+        """Give XGBoost the matrix, codes that training never met as missing."""
+        known = matrix
+        for position, (name, kind) in enumerate(self.card.features):
+            if kind == "categorical":
+                column = matrix[:, position]
+                strange = ~np.isnan(column) & ~np.isin(column, np.array(self.card.seen[name], dtype=np.float32))
+                if strange.any():
+                    known = known.copy() if known is matrix else known
+                    known[strange, position] = np.nan
+        return _data(known, self.card.features, int(self.card.parameters["nthread"]))
+
+    def log_odds(self, matrix: Matrix) -> Floats:
+        """Apply the trees: log-odds of each row under the training sample, shape (rows,)."""
+        margin: Floats = self.booster.predict(self._data(matrix), output_margin=True).astype(np.float64)
+        return margin
+
+    def contributions(self, matrix: Matrix) -> Floats:
+        """Split the log-odds of each row over the features (exact TreeSHAP values), shape (rows, features)."""
+        contributions: Floats = self.booster.predict(self._data(matrix), pred_contribs=True)[:, :-1].astype(np.float64)
+        return contributions
+
+    def score(self, log_odds: Floats) -> Floats:
+        """Turn log-odds into the model's output under the training sample."""
+        return sigmoid(log_odds)
+
+    def probability(self, log_odds: Floats) -> Floats:
+        """Turn log-odds into the calibrated probability in the population."""
+        return self.card.calibration.probability(log_odds - self.card.log_odds_offset)
+
+
+def _data(
+    matrix: Matrix,
+    features: tuple[tuple[str, Kind], ...],
+    nthread: int,
+    form: type[xgb.DMatrix] = xgb.DMatrix,
+    **columns: NDArray[Any],
+) -> xgb.DMatrix:
+    return form(
+        matrix,
+        feature_names=[name for name, _ in features],
+        feature_types=["c" if kind == "categorical" else "q" for _, kind in features],
+        enable_categorical=True,
+        nthread=nthread,
+        **columns,
+    )
+
+
+def _parameters(booster: BoosterSettings, settings: Settings, scale_pos_weight: float) -> dict[str, str | float | int]:
+    return {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "eval_metric": booster.eval_metric,
+        "eta": booster.eta,
+        "max_depth": booster.max_depth,
+        "min_child_weight": booster.min_child_weight,
+        "subsample": booster.subsample,
+        "colsample_bytree": booster.colsample_bytree,
+        "reg_lambda": booster.reg_lambda,
+        "max_delta_step": booster.max_delta_step,
+        "scale_pos_weight": scale_pos_weight,
+        "seed": settings.seed,
+        "nthread": settings.nthread,
+        "verbosity": 1,
+    }
+
+
+def _positive_weight(booster: BoosterSettings, label: NDArray[np.bool_]) -> float:
+    if booster.scale_pos_weight == "balanced":
+        return float((~label).sum() / label.sum())
+    return booster.scale_pos_weight
+
+
+def require_history(part: Part, observations: Observations, minimum: int) -> None:
+    """Refuse a part that a model cannot be fitted and calibrated on.
+
+    Args:
+        part: The rows to use.
+        observations: All rows.
+        minimum: Positives needed before and in the part's latest year.
+
+    Raises:
+        UserError: With the period and what it holds.
+    """
+    inner, cut = part.inner_cut, part.cut
+    for rows, period in (
+        (part.fit, f"until {shift_date(inner, -12)}"),
+        (part.slice, f"after {inner} and until {shift_date(cut, -12)}"),
+    ):
+        positives = int(observations.label[rows].sum())
+        if positives < minimum or positives == len(rows):
+            raise UserError(
+                f"the history is too short: of the observations {period}, {positives} became users and "
+                f"{len(rows) - positives} did not, and training needs {minimum} and 1; "
+                "land a stock delivery that reaches further back, then build and train again"
+            )
+
+
+def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Settings, data_sha256: str = "") -> Model:
+    """Train, calibrate and refit one model on one part.
+
+    A first model learns from the part's earlier rows and is watched on its latest year: that gives the number of
+    rounds and, with its offset removed, the calibration. The final model has as many rounds on all rows of the part.
+
+    Args:
+        name: Which of the two models.
+        frame: All rows.
+        part: The rows to use; `require_history` found enough in them.
+        settings: All settings.
+        data_sha256: Hash of the frame, for the card.
+    """
+    booster_settings = settings.models.of(name)
+    rows, encoder = frame.observations, frame.encoder
+    features = tuple((feature.name, feature.kind) for feature in encoder.features)
+
+    def training_data(of: NDArray[np.intp]) -> xgb.DMatrix:
+        # training rows are unweighted, so the score is one under the sample; binned values take a byte instead of eight
+        return _data(frame.matrix[of], features, settings.nthread, xgb.QuantileDMatrix, label=rows.label[of])
+
+    inner_weight = _positive_weight(booster_settings, rows.label[part.fit])
+    # the watched slice counts as the population
+    watched = _data(
+        frame.matrix[part.slice],
+        features,
+        settings.nthread,
+        label=rows.label[part.slice],
+        weight=rows.weight[part.slice],
+    )
+    inner = xgb.train(
+        _parameters(booster_settings, settings, inner_weight),
+        training_data(part.fit),
+        booster_settings.maximum_rounds,
+        evals=[(watched, "slice")],
+        # as many as the minimum at least, so that growing never stops before it
+        early_stopping_rounds=max(booster_settings.early_stopping_rounds, booster_settings.minimum_rounds),
+        verbose_eval=False,
+    )
+    rounds = max(inner.best_iteration + 1, booster_settings.minimum_rounds)
+    log_odds = inner.predict(watched, output_margin=True, iteration_range=(0, rounds)).astype(np.float64)
+    calibration = fit_calibration(
+        log_odds - log_odds_offset(rows.label[part.fit], rows.weight[part.fit], inner_weight),
+        rows.label[part.slice],
+        rows.weight[part.slice],
+        settings.calibration_positives,
+    )
+
+    label, weight = rows.label[part.refit], rows.weight[part.refit]
+    positive_weight = _positive_weight(booster_settings, label)
+    parameters = _parameters(booster_settings, settings, positive_weight)
+    booster = xgb.train(parameters, training_data(part.refit), rounds)
+    seen = {
+        name_: np.unique(column[~np.isnan(column)]).astype(int).tolist()
+        for position, (name_, kind) in enumerate(features)
+        if kind == "categorical"
+        for column in [frame.matrix[part.refit, position]]
+    }
+    card = ModelCard(
+        model_name=name,
+        features=features,
+        vocabularies={key: list(values) for key, values in encoder.vocabularies.items()},
+        seen=seen,
+        cut=part.cut,
+        rows=len(part.refit),
+        positives=int(label.sum()),
+        slice_rows=len(part.slice),
+        slice_positives=int(rows.label[part.slice].sum()),
+        rounds=rounds,
+        scale_pos_weight=positive_weight,
+        log_odds_offset=log_odds_offset(label, weight, positive_weight),
+        calibration=calibration,
+        data_sha256=data_sha256,
+        parameters=parameters,
+    )
+    return Model(booster, card)

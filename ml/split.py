@@ -1,0 +1,167 @@
+"""Who is trained on and who is tested: split by time with a purge of the label's months, and by company.
+
+The rule in one place: a part with a *cut* knows what was known on that day. A label is known twelve months after its
+observation, so a part trains on observations whose twelve months end by the cut, in groups that were known to be
+similar before it. The test window is the last year of observations whose labels are known by the horizon; its cut is
+the day the window begins after, so no training label reaches into it.
+"""
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LABEL_MONTHS = 12
+WINDOW_MONTHS = 12
+BUCKETS = 100
+SINGLE_TEST_BUCKETS = 20
+
+Days = NDArray[np.datetime64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Observations:
+    """The rows of `marts.to_train` without their features, all of length n.
+
+    Attributes:
+        company: Index of the company in `company_numbers`.
+        company_numbers: Distinct company numbers, sorted.
+        observed_on: Day the accounts were public.
+        similar_since: Day the row's group was first known to be similar.
+        split_bucket: Bucket of the company, 0 to 99.
+        label: Whether the company became a user within twelve months.
+        weight: How many observations of the population the row stands for.
+    """
+
+    company: NDArray[np.int64]
+    company_numbers: NDArray[np.str_]
+    observed_on: Days
+    similar_since: Days
+    split_bucket: NDArray[np.int64]
+    label: Mask
+    weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows (as sorted indices) that one model may learn from.
+
+    Attributes:
+        cut: Day at whose end of knowledge the model stands.
+        inner_cut: The cut of the model that finds the number of rounds: two years earlier.
+        fit: Rows that model trains on.
+        slice: The latest year of the part: early stopping and calibration.
+        refit: All rows of the part, for the final model.
+    """
+
+    cut: datetime.date
+    inner_cut: datetime.date
+    fit: NDArray[np.intp]
+    slice: NDArray[np.intp]
+    refit: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One test of models on later months of companies they never saw.
+
+    Attributes:
+        part: What the models learn from.
+        test: Rows that are scored.
+        missed: Positives of the test companies and window whose group was not known to be similar at the cut.
+    """
+
+    part: Part
+    test: NDArray[np.intp]
+    missed: NDArray[np.intp]
+
+
+def add_months(days: Days, months: int) -> Days:
+    """Add calendar months to days, keeping the day of the month or the month's last day where it is shorter.
+
+    Args:
+        days: Any shape, unit day.
+        months: May be negative.
+    """
+    month = days.astype("datetime64[M]")
+    day_of_month = (days - month.astype("datetime64[D]")).astype(np.int64)
+    target = month + months
+    length = ((target + 1).astype("datetime64[D]") - target.astype("datetime64[D]")).astype(np.int64)
+    shifted: Days = target.astype("datetime64[D]") + np.minimum(day_of_month, length - 1)
+    return shifted
+
+
+def shift_date(day: datetime.date, months: int) -> datetime.date:
+    """Add calendar months to one day, as `add_months` does."""
+    return datetime.date.fromisoformat(str(add_months(np.array(day, dtype="datetime64[D]"), months)))
+
+
+def _window(observations: Observations, after: datetime.date, until: datetime.date) -> Mask:
+    """Rows observed after one day whose labels are known by another."""
+    known = add_months(observations.observed_on, LABEL_MONTHS) <= np.datetime64(until)
+    window: Mask = known & (observations.observed_on > np.datetime64(after))
+    return window
+
+
+def _known(observations: Observations, cut: datetime.date) -> Mask:
+    """Rows whose labels are known by the cut, in groups known to be similar before it."""
+    known = add_months(observations.observed_on, LABEL_MONTHS) <= np.datetime64(cut)
+    mask: Mask = known & (observations.similar_since < np.datetime64(cut))
+    return mask
+
+
+def training_part(observations: Observations, cut: datetime.date, companies: Mask | None = None) -> Part:
+    """Rows that a model standing at a cut may learn from.
+
+    The inner model that finds the number of rounds and calibrates is itself a fold in time: it stands two years
+    earlier and is watched on the year of observations whose labels became known last.
+
+    Args:
+        observations: All rows.
+        cut: Nothing that became known later is used.
+        companies: Rows of the companies that may be used, shape (n,); None for all.
+    """
+    allowed = np.ones(len(observations.label), dtype=bool) if companies is None else companies
+    inner_cut = shift_date(cut, -LABEL_MONTHS - WINDOW_MONTHS)
+    similar = observations.similar_since < np.datetime64(inner_cut)
+    return Part(
+        cut=cut,
+        inner_cut=inner_cut,
+        fit=np.flatnonzero(allowed & _known(observations, inner_cut)),
+        slice=np.flatnonzero(allowed & similar & _window(observations, inner_cut, cut)),
+        refit=np.flatnonzero(allowed & _known(observations, cut)),
+    )
+
+
+def evaluation_cut(horizon_date: datetime.date) -> datetime.date:
+    """Find the day that the test window begins after: two years before the horizon."""
+    return shift_date(horizon_date, -LABEL_MONTHS - WINDOW_MONTHS)
+
+
+def evaluation_folds(observations: Observations, horizon_date: datetime.date, company_folds: int) -> list[Fold]:
+    """Split for the evaluation: every fold tests its companies in the test window and trains on the others' past.
+
+    Args:
+        observations: All rows.
+        horizon_date: Labels known by this day are used.
+        company_folds: Parts of the companies by `split_bucket`, each tested once; with 1, a fifth is tested.
+    """
+    cut = evaluation_cut(horizon_date)
+    window = _window(observations, cut, horizon_date)
+    similar = observations.similar_since < np.datetime64(cut)
+    folds = []
+    for number in range(company_folds):
+        if company_folds == 1:
+            tested = observations.split_bucket < SINGLE_TEST_BUCKETS
+        else:
+            tested = observations.split_bucket * company_folds // BUCKETS == number
+        folds.append(
+            Fold(
+                part=training_part(observations, cut, ~tested),
+                test=np.flatnonzero(tested & window & similar),
+                missed=np.flatnonzero(tested & window & ~similar & observations.label),
+            )
+        )
+    return folds

@@ -1,0 +1,123 @@
+"""The command `summary`: the short closing summary of a run, as aligned plain text."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from ml import marts
+from ml.artefacts import Evaluation, load_evaluation
+from ml.settings import MODEL_NAMES
+from ml.tables import partition_file
+from warehouse.engines.duckdb import connect
+from warehouse.lake import Lake
+from warehouse.settings import Settings as Environment
+
+LEADS = 10
+NAME_WIDTH = 32
+
+METRICS = (("lift at the top 1 %", "lift_at_1_percent", 1), ("average precision", "average_precision", 3),
+           ("area under ROC", "roc_auc", 3), ("calibration error", "expected_calibration_error", 4))  # fmt: skip
+
+COUNTS = """
+select (select count(distinct company_number) from marts.users_not_users),
+       (select count(*) from marts.to_predict where is_eligible),
+       (select count(*) from marts.users),
+       (select count(*) from marts.users where is_current_user)
+"""
+FIRST_LEADS = f"""
+select lead_rank, company_number, company_name, sector, region, precision_probability, recall_probability, reason_1
+from marts.leads order by lead_rank limit {LEADS}
+"""
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines with columns two blanks apart."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _shortened(text: str | None, width: int) -> str:
+    text = text or ""
+    return text if len(text) <= width else text[: width - 3].rstrip() + "..."
+
+
+def _percent(probability: float | None) -> str:
+    return "" if probability is None else f"{100 * probability:.1f} %"
+
+
+def _leads(found: Sequence[tuple[Any, ...]]) -> list[str]:
+    cells = [("rank", "number", "name", "sector", "region", "precision", "recall")]
+    for rank, number, name, sector, region, precision, recall, _ in found:
+        texts = (_shortened(text, NAME_WIDTH) for text in (name, sector, region))
+        cells.append((str(rank), number, *texts, _percent(precision), _percent(recall)))
+    lines = aligned(cells)
+    indent = " " * (len("rank") + 2)
+    for place, row in enumerate(found):
+        if row[-1]:
+            lines.insert(2 * place + 2, indent + row[-1])
+    return lines
+
+
+def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Environment) -> str:
+    """Write the summary of the month that the marts are built for.
+
+    Args:
+        connection: The warehouse, with predictions and leads.
+        lake: Holds the evaluation file.
+        environment: Where everything lies.
+
+    Raises:
+        UserError: When a step of the run has not been made.
+    """
+    horizon = marts.read_horizon(connection, environment.month)
+    evaluation: Evaluation = load_evaluation(lake, horizon.day)
+    ((companies, scored, users, current_users),) = marts.rows(connection, COUNTS)
+    leads = marts.rows(connection, FIRST_LEADS)
+    test, training, window = evaluation.test, evaluation.training, evaluation.test_window
+    counts = [
+        ("companies with accounts", f"{companies:,}"),
+        ("users of invoice finance", f"{users:,}, {current_users:,} of them today"),
+        ("training rows", f"{training.rows:,}, {training.positives:,} of them positive"),
+        ("companies scored", f"{scored:,}"),
+    ]
+    metrics = [("", *(f"{name} model" for name in MODEL_NAMES))] + [
+        (label, *(evaluation.models[name].metrics[metric].written(digits) for name in MODEL_NAMES))
+        for label, metric, digits in METRICS
+    ]
+    places = [
+        ("warehouse", str(environment.warehouse)),
+        ("predictions", str(partition_file(lake, "predictions", horizon.month))),
+        ("lists", str(lake.lists(horizon.day))),
+        ("evaluation", str(lake.evaluation(horizon.day))),
+        ("leads", "table marts.leads of the warehouse"),
+    ]
+    lines = [
+        f"Score month {horizon.month}: what was public before {horizon.date}",
+        "",
+        *aligned(counts),
+        "",
+        f"Tested on {test.rows:,} observations of {test.companies:,} companies the models never saw, public after "
+        f"{window.after} and until {window.until}.",
+        f"{test.positives} became users within twelve months; {test.missed_positives} more could not be scored and "
+        "count as missed.",
+        "In brackets 95 % intervals.",
+        "",
+        *aligned(metrics),
+        "",
+        f"The first {len(leads)} leads, with the probability of a first use within twelve months by each model",
+        *_leads(leads),
+        "",
+        *aligned(places),
+    ]
+    return "\n".join(lines)
+
+
+def summary(environment: Environment) -> None:
+    """Print the closing summary.
+
+    Raises:
+        UserError: When a step of the run has not been made.
+    """
+    with connect(environment.warehouse, read_only=True) as connection:
+        print(compose(connection, Lake(environment.lake), environment))

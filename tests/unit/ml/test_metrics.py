@@ -1,0 +1,117 @@
+"""Rules of the metrics and their intervals."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from ml.metrics import Tested as Scored
+from ml.metrics import estimate
+
+
+def scored_rows(label, probability, weight=None, company=None, missed_weight=()):
+    rows = len(label)
+    missed = np.array(missed_weight, dtype=np.float64)
+    return Scored(
+        company=np.arange(rows) if company is None else np.asarray(company),
+        label=np.asarray(label, dtype=bool),
+        weight=np.ones(rows) if weight is None else np.asarray(weight, dtype=np.float64),
+        probability=np.asarray(probability, dtype=np.float64),
+        missed_company=np.arange(rows, rows + len(missed)),
+        missed_weight=missed,
+    )
+
+
+@st.composite
+def scored(draw):
+    rows = draw(st.integers(2, 40))
+    label = draw(st.lists(st.booleans(), min_size=rows, max_size=rows).filter(lambda drawn: 0 < sum(drawn) < rows))
+    # few distinct values, so that ties are the rule
+    probability = draw(st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]), min_size=rows, max_size=rows))
+    weight = draw(st.lists(st.sampled_from([0.5, 1.0, 3.0, 20.0]), min_size=rows, max_size=rows))
+    return np.array(label), np.array(probability), np.array(weight)
+
+
+@given(scored(), st.lists(st.sampled_from([1.0, 2.5]), max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_weighted_metrics_agree_with_scikit_learn_and_missed_positives_dilute_them(case, missed):
+    label, probability, weight = case
+    found = estimate(scored_rows(label, probability, weight, missed_weight=missed), [], 20, 1)
+    positives = weight[label].sum()
+    seen = positives / (positives + sum(missed))
+    expected = average_precision_score(label, probability, sample_weight=weight) * seen
+    assert found["average_precision"].value == pytest.approx(expected)
+    assert found["roc_auc"].value == pytest.approx(roc_auc_score(label, probability, sample_weight=weight))
+    assert found["brier"].value == pytest.approx(brier_score_loss(label, probability, sample_weight=weight))
+    assert found["base_rate"].value == pytest.approx((positives + sum(missed)) / (weight.sum() + sum(missed)))
+
+
+def test_the_top_of_a_list_is_counted_in_population_rows():
+    # 1,000 population rows: the first stands for 1 row and is positive, the second for 9 and is not, the rest is below
+    label = [True, False] + [True] * 9 + [False] * 11
+    weight = [1.0, 9.0] + [1.0] * 9 + [981 / 11] * 11
+    probability = np.linspace(0.9, 0.1, 22)
+    found = estimate(scored_rows(label, probability, weight), [10, 19, 5000], 20, 1)
+    assert found["precision_at_1_percent"].value == pytest.approx(1 / 10)
+    assert found["recall_at_1_percent"].value == pytest.approx(1 / 10)
+    assert found["lift_at_1_percent"].value == pytest.approx(10)
+    assert found["recall_at_10"].value == pytest.approx(0.1)
+    assert found["precision_at_19"].value == pytest.approx(10 / 19)
+    assert not [name for name in found if "5000" in name]
+
+
+def test_a_tie_across_the_end_of_the_list_gives_its_share_in_any_order():
+    label = np.array([True] * 3 + [False] * 97)
+    for order in (slice(None), slice(None, None, -1)):
+        found = estimate(scored_rows(label[order], np.full(100, 0.3)), [50], 20, 1)
+        assert found["recall_at_50"].value == pytest.approx(0.5)
+        assert found["lift_at_1_percent"].value == pytest.approx(1.0)
+        assert found["roc_auc"].value == pytest.approx(0.5)
+
+
+def test_missed_positives_lower_lift_and_recall():
+    label, probability = np.arange(200) < 4, np.linspace(0.9, 0.1, 200)
+    complete = estimate(scored_rows(label, probability), [], 20, 1)
+    diluted = estimate(scored_rows(label, probability, missed_weight=[1.0] * 4), [], 20, 1)
+    assert complete["recall_at_1_percent"].value == pytest.approx(2 / 4)
+    assert diluted["recall_at_1_percent"].value == pytest.approx(2 / 8)
+    assert diluted["lift_at_1_percent"].value == pytest.approx(1 / (8 / 204))
+
+
+def test_calibration_error_is_the_gap_between_promise_and_rate():
+    label = np.tile([True, False, False, False], 250)
+    probability = np.where(np.arange(1000) < 500, 0.25, 0.35)
+    found = estimate(scored_rows(label, probability), [], 20, 1)
+    assert found["expected_calibration_error"].value == pytest.approx(0.05)
+
+
+def test_rows_of_one_company_count_as_one_draw():
+    rng = np.random.default_rng(5)
+    label, probability = rng.random(300) < 0.2, rng.random(300)
+    once = estimate(scored_rows(label, probability), [], 50, 1)
+    company = np.repeat(np.arange(300), 4)
+    repeated = estimate(scored_rows(np.repeat(label, 4), np.repeat(probability, 4), company=company), [], 50, 1)
+    for name, of_one in once.items():
+        of_four = repeated[name]
+        assert (of_four.value, of_four.low, of_four.high) == pytest.approx((of_one.value, of_one.low, of_one.high))
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say():
+    rng = np.random.default_rng(6)
+    covered = {"base_rate": 0, "roc_auc": 0}
+    truth = {"base_rate": 0.2, "roc_auc": 0.760}  # normal scores one standard deviation apart: Phi(1 / sqrt(2))
+    for seed in range(100):
+        label = rng.random(300) < 0.2
+        probability = 1 / (1 + np.exp(-rng.normal(label.astype(float), 1.0)))
+        found = estimate(scored_rows(label, probability), [], 100, seed)
+        for name, value in truth.items():
+            covered[name] += found[name].low <= value <= found[name].high
+    assert all(85 <= count <= 100 for count in covered.values()), covered
+
+
+def test_the_same_seed_gives_the_same_interval():
+    rng = np.random.default_rng(7)
+    rows = scored_rows(rng.random(200) < 0.3, rng.random(200))
+    assert estimate(rows, [100], 40, 9) == estimate(rows, [100], 40, 9)
+    assert estimate(rows, [100], 40, 9) != estimate(rows, [100], 40, 10)

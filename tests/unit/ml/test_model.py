@@ -1,0 +1,129 @@
+"""Rules of one model: what it learns, how it is applied, and what it does not accept."""
+
+import dataclasses
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ml.evaluate import evaluate
+from ml.features import read_features
+from ml.frames import TrainingFrame, read_training
+from ml.model import fit_model, require_history
+from ml.settings import read_settings
+from ml.split import training_part
+from tests.unit.ml.synthetic import HORIZON, Planted, World, make_world, write_warehouse
+from warehouse.engines.duckdb import connect
+from warehouse.errors import UserError
+
+# one thread: threads that wait for each other are slow where tests run side by side
+SETTINGS = read_settings().model_copy(update={"nthread": 1, "bootstrap_samples": 20, "company_folds": 2})
+
+
+def read_frame(tmp_path, planted: Planted) -> TrainingFrame:
+    write_warehouse(tmp_path / "warehouse.duckdb", make_world(planted))
+    with connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
+        return read_training(connection, read_features(connection), 10_000)
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory):
+    return read_frame(tmp_path_factory.mktemp("frame"), Planted())
+
+
+@pytest.fixture(scope="module")
+def model(frame):
+    return fit_model("precision", frame, training_part(frame.observations, HORIZON), SETTINGS)
+
+
+def test_contributions_add_up_to_the_log_odds(frame, model):
+    rows = frame.matrix[:200]
+    rest = model.log_odds(rows) - model.contributions(rows).sum(axis=1)
+    np.testing.assert_allclose(rest, rest[0], atol=1e-4)
+
+
+def test_a_code_that_training_never_met_is_missing_to_the_model(frame, model):
+    column = [name for name, _ in model.card.features].index("section")
+    strange, missing = frame.matrix[:100].copy(), frame.matrix[:100].copy()
+    strange[:, column], missing[:, column] = 17, np.nan
+    np.testing.assert_array_equal(model.log_odds(strange), model.log_odds(missing))
+    assert (strange[:, column] == 17).all(), "the caller's matrix must stay as it was"
+    assert (model.log_odds(strange) != model.log_odds(frame.matrix[:100])).any()
+
+
+def test_probability_follows_the_score(frame, model):
+    log_odds = np.sort(model.log_odds(frame.matrix))
+    assert (np.diff(model.score(log_odds)) >= 0).all()
+    assert (np.diff(model.probability(log_odds)) >= 0).all()
+
+
+def test_balanced_positives_weigh_like_the_negatives(frame):
+    card = fit_model("recall", frame, training_part(frame.observations, HORIZON), SETTINGS).card
+    assert card.scale_pos_weight == pytest.approx((card.rows - card.positives) / card.positives)
+    assert card.log_odds_offset == pytest.approx(np.log(card.scale_pos_weight))
+
+
+def test_growing_goes_on_to_the_minimum_and_ends_at_the_maximum(frame):
+    part = training_part(frame.observations, HORIZON)
+    for minimum, maximum in ((170, 600), (30, 31)):
+        rounds = {"minimum_rounds": minimum, "maximum_rounds": maximum, "early_stopping_rounds": 5}
+        booster = SETTINGS.models.precision.model_copy(update=rounds)
+        models = SETTINGS.models.model_copy(update={"precision": booster})
+        model = fit_model("precision", frame, part, SETTINGS.model_copy(update={"models": models}))
+        assert minimum <= model.card.rounds <= maximum
+        assert model.booster.num_boosted_rounds() == model.card.rounds
+
+
+def test_few_positives_in_the_slice_calibrate_only_the_level(frame):
+    settings = SETTINGS.model_copy(update={"calibration_positives": 10_000})
+    card = fit_model("precision", frame, training_part(frame.observations, HORIZON), settings).card
+    assert (card.calibration.method, card.calibration.slope) == ("level", 1.0)
+
+
+def prediction_matrix(world: World, frame: TrainingFrame) -> np.ndarray:
+    batch = pa.RecordBatch.from_pydict({f.name: world.to_predict[f.name] for f in frame.encoder.features})
+    return frame.encoder.matrix(batch)
+
+
+@pytest.mark.parametrize("name", ["precision", "recall"])
+@pytest.mark.parametrize("share", [1.0, 0.2])
+def test_probabilities_are_the_populations_however_the_negatives_were_sampled(tmp_path, share, name):
+    promised, true = [], []
+    for seed in range(4):
+        planted = Planted(companies=2000, base_log_odds=-4.0, negative_share=share, seed=seed)
+        frame, world = read_frame(tmp_path, planted), make_world(planted)
+        model = fit_model(name, frame, training_part(frame.observations, HORIZON), SETTINGS)
+        probability = model.probability(model.log_odds(prediction_matrix(world, frame)))
+        truth = 1 / (1 + np.exp(-world.true_log_odds))
+        top = probability >= np.quantile(probability, 0.9)
+        promised.append((probability.mean(), probability[top].mean()))
+        true.append((truth.mean(), truth[top].mean()))
+    assert np.mean(promised, axis=0) == pytest.approx(np.mean(true, axis=0), rel=0.12)
+
+
+def test_shuffled_labels_cannot_be_predicted_and_planted_ones_can(tmp_path):
+    frame = read_frame(tmp_path, Planted(companies=800, base_log_odds=-3.0))
+    rows = frame.observations
+    shuffled = dataclasses.replace(rows, label=np.random.default_rng(1).permutation(rows.label))
+    silent = evaluate(dataclasses.replace(frame, observations=shuffled), HORIZON, SETTINGS, lambda _: None)
+    planted = evaluate(frame, HORIZON, SETTINGS, lambda _: None)
+    for name in ("precision", "recall"):
+        assert silent.metrics[name]["roc_auc"].value == pytest.approx(0.5, abs=0.08)
+        assert planted.metrics[name]["roc_auc"].value > 0.75
+        assert planted.metrics[name]["lift_at_1_percent"].value > 2
+
+
+def test_a_short_history_is_refused_with_the_period_it_lacks(frame):
+    part = training_part(frame.observations, datetime.date(2020, 10, 1))
+    with pytest.raises(UserError, match="the history is too short: of the observations until 2017-10-01, 0 became"):
+        require_history(part, frame.observations, 10)
+
+
+def test_a_test_window_without_users_is_refused(frame):
+    late = dataclasses.replace(
+        frame.observations,
+        label=frame.observations.label & (frame.observations.observed_on < np.datetime64("2024-10-01")),
+    )
+    with pytest.raises(UserError, match="after 2024-10-01 and until 2025-10-01, 0 became users"):
+        evaluate(dataclasses.replace(frame, observations=late), HORIZON, SETTINGS, lambda _: None)
