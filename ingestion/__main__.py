@@ -9,6 +9,7 @@ from pathlib import Path
 from ingestion.contract import read_contract
 from ingestion.ingest import ingest, register
 from ingestion.sample.server import serve
+from ingestion.sample.settings import read_sample_settings
 from ingestion.settings import SftpSettings, read_sftp_settings
 from ingestion.sftp import SftpServer
 from warehouse.errors import run_command
@@ -19,15 +20,23 @@ def _report(line: str) -> None:
     print(line, flush=True)
 
 
-def _sample() -> Path:
+def _make_sample() -> Path:
     """Make the sample deliveries if they are not there, and return the folder that a server of them shows."""
     # Only a run without a server needs the generator and what it imports.
-    from ingestion.sample.deliveries import DELIVERIES, SampleSettings, make_deliveries  # noqa: PLC0415
+    from ingestion.sample.deliveries import DELIVERIES, make_deliveries  # noqa: PLC0415
 
     folder = Path(os.environ.get("SAMPLE_DELIVERIES", "") or "sample_deliveries").expanduser().resolve()
-    is_made = make_deliveries(folder, SampleSettings())
-    _report(f"{'made' if is_made else 'there are already'} sample deliveries in {folder}")
+    settings = read_sample_settings()
+    is_made = make_deliveries(folder, settings)
+    _report(f"{'made' if is_made else 'there are already'} deliveries of {settings.companies:,} companies in {folder}")
     return folder / DELIVERIES
+
+
+def _sample() -> None:
+    if read_sftp_settings() is None:
+        _make_sample()
+    else:
+        _report("no sample is needed: SFTP_HOST is set")
 
 
 @contextlib.contextmanager
@@ -37,7 +46,7 @@ def _server_settings() -> Iterator[SftpSettings]:
     if settings is not None:
         yield settings
         return
-    with serve(_sample()) as address:
+    with serve(_make_sample()) as address:
         yield SftpSettings(
             host=address.host,
             port=address.port,
@@ -65,7 +74,7 @@ def _main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command, text in (
         ("ingest", _ingest, "land what is new on the SFTP server, or of sample deliveries if SFTP_HOST is not set"),
-        ("sample", _sample, "make the sample deliveries"),
+        ("sample", _sample, "make the sample deliveries, unless SFTP_HOST is set"),
         ("register", _register, "create the raw tables over what is landed"),
     ):
         commands.add_parser(name, help=text, description=text).set_defaults(run=command)
