@@ -43,12 +43,15 @@ def test_contributions_add_up_to_the_log_odds(frame, model):
     np.testing.assert_allclose(rest, rest[0], atol=1e-4)
 
 
-def test_a_code_that_training_never_met_is_missing_to_the_model(frame, model):
-    column = [name for name, _ in model.card.features].index("section")
+def test_a_code_that_the_training_rows_did_not_hold_is_missing_to_the_model(frame):
+    column = [feature.name for feature in frame.encoder.features].index("section")
+    code = frame.encoder.vocabularies["section"].index("F")  # between others, so it is in the range that trees know
+    part = training_part(frame.observations, HORIZON, frame.matrix[:, column] != code)
+    model = fit_model("precision", frame, part, SETTINGS)
     strange, missing = frame.matrix[:100].copy(), frame.matrix[:100].copy()
-    strange[:, column], missing[:, column] = 17, np.nan
+    strange[:, column], missing[:, column] = code, np.nan
     np.testing.assert_array_equal(model.log_odds(strange), model.log_odds(missing))
-    assert (strange[:, column] == 17).all(), "the caller's matrix must stay as it was"
+    assert (strange[:, column] == code).all(), "the caller's matrix must stay as it was"
     assert (model.log_odds(strange) != model.log_odds(frame.matrix[:100])).any()
 
 

@@ -1,0 +1,236 @@
+"""`make run` as a stranger runs it, on a small country, and every mart held against the rules told in plain Python."""
+
+import csv
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+import rarfile
+
+from ingestion.contract import read_contract
+from tests.integration.meaning import Meaning, split_bucket
+
+ROOT = Path(__file__).resolve().parents[2]
+MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
+STEPS = [f"[{number}/8]" for number in (1, 2, 4, 5, 6, 7, 8)]
+
+
+@dataclass(frozen=True)
+class Job:
+    folder: Path
+
+    @property
+    def lake(self) -> Path:
+        return self.folder / "lake"
+
+    def make(self, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("SFTP_", "MAKE", "MFLAGS"))
+        }
+        return subprocess.run(
+            ["make", target], cwd=ROOT, capture_output=True, text=True, check=False,
+            env=inherited | {
+                "LAKE": str(self.lake),
+                "WAREHOUSE": str(self.folder / "warehouse.duckdb"),
+                "SAMPLE_DELIVERIES": str(self.folder / "sample"),
+                "DBT_TARGET_PATH": str(self.folder / "target"),
+                "MONTH": "",
+            } | environment,
+        )  # fmt: skip
+
+    def query(self, sql: str, warehouse: str = "warehouse.duckdb") -> list[tuple]:
+        with duckdb.connect(str(self.folder / warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def meaning(self, until: str) -> Meaning:
+        """Unpack what was delivered until a month and apply the rules to it."""
+        texts = self.folder / f"texts-{until}"
+        for archive in self.lake.glob("DATA/RAW_DATA/*/*.rar"):
+            delivery = archive.parent.name
+            if delivery[8:14] <= until.replace("-", ""):
+                (texts / delivery).mkdir(parents=True, exist_ok=True)
+                rarfile.RarFile(archive).extractall(texts / delivery)
+        return Meaning(texts, ROOT / "seeds", dt.date.fromisoformat(f"{until}-01"))
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return Job(tmp_path_factory.mktemp("job"))
+
+
+@pytest.fixture(scope="module")
+def first_run(job: Job) -> str:
+    finished = job.make("run")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+@pytest.fixture(scope="module")
+def meaning(job: Job, first_run: str) -> Meaning:
+    return job.meaning(MONTHS[-1])
+
+
+def landed(lake: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in lake.glob("DATA/*_DATA*/**/*") if path.is_file()}
+
+
+def test_every_step_is_announced_and_the_summary_comes_last(first_run):
+    places = [first_run.index(step) for step in STEPS]
+    assert places == sorted(places)
+    summary = first_run[places[-1] :]
+    for word in ("companies", "users", "training rows", "lift at the top 1 %", "average precision", "lead"):
+        assert word in summary
+
+
+def test_users_are_those_of_the_rules(job, meaning):
+    found = job.query("select company_number, first_charge_date, provider, is_current_user, charges from marts.users")
+    assert len(found) > 100
+    assert {row[0]: row[1:] for row in found} == {
+        number: (user.first_charge_date, user.provider, user.is_current_user, user.charges)
+        for number, user in meaning.users.items()
+    }
+
+
+def test_users_are_those_that_the_sample_planted(job, first_run):
+    truth = json.loads((job.folder / "sample" / "manifest.json").read_text(encoding="utf-8"))["truth"]
+    found = job.query("select company_number, cast(first_charge_date as varchar) from marts.users")
+    assert dict(found) == truth["users"]
+
+
+def test_every_observation_has_the_status_of_the_rules(job, meaning):
+    found = job.query("select company_number, accounts_date, observed_on, status from marts.users_not_users")
+    assert {row[:2]: row[2:] for row in found} == {
+        key: (seen.observed_on, seen.status) for key, seen in meaning.observations.items()
+    }
+    assert {row[3] for row in found} == {"user", "becomes_user", "not_user", "unknown"}
+
+
+def test_previous_accounts_and_growth_are_those_of_the_rules(job, meaning):
+    amounts = [column.name for column in read_contract().tables["AC01"].columns if column.type == "bigint"] + [
+        "employees"
+    ]
+    columns = ", ".join(f"{name}, {name}_previous, {name}_growth" for name in amounts)
+    found = job.query(
+        "select company_number, accounts_date, previous_accounts_date, months_since_previous, "
+        f"{columns} from marts.lagged_financials"
+    )
+
+    def expected(key: tuple) -> list:
+        now = meaning.observations[key]
+        before = now.previous
+        since = None
+        if before is not None:
+            years = now.accounts_date.year - before.accounts_date.year
+            since = 12 * years + now.accounts_date.month - before.accounts_date.month
+        values: list = [before and before.accounts_date, since]
+        for name in amounts:
+            value, previous = now.amount(name), before.amount(name) if before else None
+            growth = (value - previous) / abs(previous) if value is not None and previous else None
+            values += [value, previous, growth]
+        return values
+
+    assert len(found) == len(meaning.observations)
+    assert sum(row[2] is not None for row in found) > len(found) / 2
+    assert [key for (*key,) in (row[:2] for row in found) if tuple(key) not in meaning.observations] == []
+    assert [row for row in found if list(row[2:]) != expected(row[:2])] == []
+
+
+def test_to_train_holds_the_rows_of_the_rules(job, meaning):
+    found = job.query(
+        "select company_number, accounts_date, label, sample_weight, split_bucket, similar_since, "
+        "company_group, sic_section, size_band from marts.to_train"
+    )
+    assert {row[:2]: row[2:4] for row in found} == meaning.to_train()
+    assert [row for row in found if row[4] != split_bucket(row[0])] == []
+    assert [row for row in found if row[5] != meaning.similar_since[row[6:9]]] == []
+
+
+def test_negatives_are_sampled_by_hash(job, meaning):
+    environment = {"WAREHOUSE": str(job.folder / "warehouse.duckdb"), "DBT_TARGET_PATH": str(job.folder / "target")}
+    build = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "--quiet", "build", "--select", "int_training_rows__screened",
+         "--project-dir", "dbt_project", "--profiles-dir", "profiles", "--vars", "{non_user_rows: 700}"],
+        cwd=ROOT, check=False, capture_output=True, text=True, env=os.environ | environment,
+    )  # fmt: skip
+    assert build.returncode == 0, build.stdout
+    found = job.query(
+        "select company_number, accounts_date, label, sample_weight from intermediate.int_training_rows__screened "
+        "where left_out_reason is null"
+    )
+    assert {row[:2]: row[2:] for row in found} == meaning.to_train(700)
+
+
+def test_to_predict_holds_the_companies_of_the_rules(job, meaning):
+    found = job.query("select company_number, accounts_date, is_eligible from marts.to_predict")
+    assert {row[0]: row[1:] for row in found} == meaning.to_predict()
+    assert {row[2] for row in found} == {True, False}
+
+
+def test_leads_are_the_eligible_companies_best_first(job, first_run):
+    leads = job.query("select lead_rank, company_number, precision_rank, reason_1 from marts.leads")
+    eligible = job.query("select company_number from marts.to_predict where is_eligible")
+    assert [row[0] for row in leads] == list(range(1, len(eligible) + 1))
+    assert {row[1] for row in leads} == {row[0] for row in eligible}
+    assert [row[2] for row in leads] == sorted(row[2] for row in leads)
+    assert all(row[3] for row in leads[:100])
+
+
+def test_lists_are_the_predictions(job, first_run):
+    folder = job.lake / "ALGORITHM/20261101/DATA/PREDICT/LIST_POSITIVE_CLASS"
+
+    def read(name: str) -> list[dict[str, str]]:
+        with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    rows = job.query("select company_number, model_name, score, probability from ml.predictions")
+    assert {(row["company_number"], row["model_name"]) for row in read("full_prediction")} == {row[:2] for row in rows}
+    high = {row[:2] for row in rows if row[2] >= 0.75}
+    assert {(row["company_number"], row["model_name"]) for row in read("full_prediction_proba_75")} == high
+    assert [row["company_number"] for row in read("reg_prediction_proba_75")] == sorted({number for number, _ in high})
+    assert all(0 < row[3] < 1 for row in rows)
+
+
+def test_a_second_ingest_lands_nothing_and_says_so(job, first_run):
+    files = landed(job.lake)
+    second = job.make("ingest")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "nothing downloaded, nothing landed" in second.stdout
+    assert landed(job.lake) == files
+
+
+def test_a_past_month_is_built_as_it_was_known_then(job, first_run):
+    past = {"WAREHOUSE": str(job.folder / "past.duckdb"), "MONTH": "2026-09"}
+    finished = job.make("build", **past)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    meaning = job.meaning("2026-09")
+    found = job.query("select company_number, accounts_date, status from marts.users_not_users", "past.duckdb")
+    assert {row[:2]: row[2] for row in found} == {key: seen.status for key, seen in meaning.observations.items()}
+    assert job.query("select * from marts.horizon", "past.duckdb") == [(dt.date(2026, 9, 1), "2026-09")]
+
+
+def test_a_command_that_cannot_work_says_why_and_ends_non_zero(job, first_run):
+    for target, month, sentence in (
+        ("ingest", "2031-01", "no delivery of MONTH=2031-01"),
+        ("build", "2031-01", "no delivery of MONTH=2031-01 has landed"),
+        ("train", "2031-01", "2031-01"),
+        ("predict", "2031-01", "2031-01"),
+        ("build", "2026-13", "MONTH=2026-13 is not a month"),
+    ):
+        finished = job.make(target, MONTH=month)
+        assert finished.returncode != 0
+        assert sentence in finished.stderr
+        assert "Traceback" not in finished.stderr
+
+
+def test_docs_are_one_page(job, first_run):
+    finished = job.make("docs")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    page = (job.folder / "target" / "static_index.html").read_text(encoding="utf-8")
+    assert "model.bookdebts.leads" in page
+    assert "source.bookdebts.ukltd.ci01" in page
