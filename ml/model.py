@@ -18,6 +18,8 @@ from warehouse.errors import UserError
 
 Floats = NDArray[np.float64]
 
+CALIBRATION_PARTS = 4  # of the companies: more cost a training each, fewer make weaker models than the final one
+
 
 class ModelCard(BaseModel):
     """Everything about a model that is not its trees; written beside them as JSON.
@@ -163,10 +165,12 @@ def require_history(part: Part, observations: Observations, minimum: int) -> Non
 
 
 def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Settings, data_sha256: str = "") -> Model:
-    """Train, calibrate and refit one model on one part.
+    """Train and calibrate one model on one part.
 
     A first model learns from the part's earlier rows and is watched on its latest year: that gives the number of
-    rounds and, with its offset removed, the calibration. The final model has as many rounds on all rows of the part.
+    rounds. The final model has as many rounds on all rows of the part. Its calibration comes from the latest year too,
+    scored by models that are made like the final one but never saw the companies that they score. (Calibrated by the
+    first model, which knows two years less, the final one claims too much for its best rows.)
 
     Args:
         name: Which of the two models.
@@ -202,17 +206,21 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
         verbose_eval=False,
     )
     rounds = max(inner.best_iteration + 1, booster_settings.minimum_rounds)
-    log_odds = inner.predict(watched, output_margin=True, iteration_range=(0, rounds)).astype(np.float64)
-    calibration = fit_calibration(
-        log_odds - log_odds_offset(rows.label[part.fit], rows.weight[part.fit], inner_weight),
-        rows.label[part.slice],
-        rows.weight[part.slice],
-        settings.calibration_positives,
-    )
 
     label, weight = rows.label[part.refit], rows.weight[part.refit]
     positive_weight = _positive_weight(booster_settings, label)
     parameters = _parameters(booster_settings, settings, positive_weight)
+    offset = log_odds_offset(label, weight, positive_weight)
+    log_odds = np.zeros(len(part.slice))
+    for half in range(CALIBRATION_PARTS):
+        others = part.refit[rows.split_bucket[part.refit] % CALIBRATION_PARTS != half]
+        scored = rows.split_bucket[part.slice] % CALIBRATION_PARTS == half
+        if scored.any():
+            unseen = _data(frame.matrix[part.slice[scored]], features, settings.nthread)
+            log_odds[scored] = xgb.train(parameters, training_data(others), rounds).predict(unseen, output_margin=True)
+    calibration = fit_calibration(
+        log_odds - offset, rows.label[part.slice], rows.weight[part.slice], settings.calibration_positives
+    )
     booster = xgb.train(parameters, training_data(part.refit), rounds)
     seen = {
         name_: np.unique(column[~np.isnan(column)]).astype(int).tolist()
@@ -232,7 +240,7 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
         slice_positives=int(rows.label[part.slice].sum()),
         rounds=rounds,
         scale_pos_weight=positive_weight,
-        log_odds_offset=log_odds_offset(label, weight, positive_weight),
+        log_odds_offset=offset,
         calibration=calibration,
         data_sha256=data_sha256,
         parameters=parameters,

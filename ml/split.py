@@ -106,9 +106,13 @@ def _window(observations: Observations, after: datetime.date, until: datetime.da
 
 
 def _known(observations: Observations, cut: datetime.date) -> Mask:
-    """Rows whose labels are known by the cut, in groups known to be similar before it."""
+    """Rows whose labels are known by the cut, observed when their group was known to be similar.
+
+    Older rows of a group are in the table because of what came after them, its first user: learning from them makes
+    every rare group look like a good one.
+    """
     known = add_months(observations.observed_on, LABEL_MONTHS) <= np.datetime64(cut)
-    mask: Mask = known & (observations.similar_since < np.datetime64(cut))
+    mask: Mask = known & (observations.similar_since <= observations.observed_on)
     return mask
 
 

@@ -143,12 +143,11 @@ def test_previous_accounts_and_growth_are_those_of_the_rules(job, meaning):
 
 def test_to_train_holds_the_rows_of_the_rules(job, meaning):
     found = job.query(
-        "select company_number, accounts_date, label, sample_weight, split_bucket, similar_since, "
-        "company_group, sic_section, size_band from marts.to_train"
+        "select company_number, accounts_date, label, sample_weight, split_bucket, similar_since from marts.to_train"
     )
     assert {row[:2]: row[2:4] for row in found} == meaning.to_train()
     assert [row for row in found if row[4] != split_bucket(row[0])] == []
-    assert [row for row in found if row[5] != meaning.similar_since[row[6:9]]] == []
+    assert [row for row in found if row[5] != meaning.similar_since[meaning.observations[row[:2]].group]] == []
 
 
 def test_negatives_are_sampled_by_hash(job, meaning):

@@ -64,6 +64,15 @@ def test_a_month_that_is_too_short_ends_on_its_last_day(day, months, expected):
     assert add_months(np.array([day], dtype="datetime64[D]"), months)[0] == np.datetime64(expected)
 
 
+@given(observations(), DAYS)
+@settings(max_examples=80, deadline=None)
+def test_nothing_is_learned_from_rows_older_than_the_first_user_of_their_group(rows, cut):
+    part = training_part(rows, cut)
+    for learned in (part.fit, part.refit):
+        assert (rows.similar_since[learned] <= rows.observed_on[learned]).all()
+        assert (rows.similar_since[learned] < np.datetime64(cut)).all()
+
+
 @given(observations(), DAYS, st.integers(1, 7))
 @settings(max_examples=80, deadline=None)
 def test_a_test_part_is_unseen_in_company_and_in_time(rows, horizon, company_folds):

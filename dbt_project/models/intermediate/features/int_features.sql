@@ -26,6 +26,13 @@ observation_groups as (
 
 ),
 
+accounts_types as (
+
+    select * from {{ ref('int_lookup_codes') }}
+    where lookup = 'accounts_types'
+
+),
+
 charge_counts as (
 
     select * from {{ ref('int_public_charge_counts') }}
@@ -40,8 +47,8 @@ final as (
 
         -- the company
         observation_groups.company_group,
-        observation_groups.sic_section,
-        company_attributes.sic_division,
+        company_attributes.sic_section_name as sector,
+        company_attributes.line_of_business,
         observation_groups.size_band,
         company_attributes.region,
         company_attributes.postcode_area,
@@ -51,7 +58,7 @@ final as (
         ) }} as company_age_years,
 
         -- the accounts as a document
-        financials.accounts_type,
+        coalesce(lower(accounts_types.description), financials.accounts_type) as accounts_type,
         financials.consolidated,
         financials.weeks,
         {{ days_between('financials.accounts_date', 'financials.filed_date') }} as filing_delay_days,
@@ -148,6 +155,8 @@ final as (
         on
             financials.company_number = accounts_ratios.company_number
             and financials.accounts_date = accounts_ratios.accounts_date
+    left join accounts_types
+        on financials.accounts_type = accounts_types.code
     left join charge_counts
         on
             financials.company_number = charge_counts.company_number

@@ -63,7 +63,7 @@ final as (
         ) as company_group,
         coalesce(sic07_divisions.section, 'unknown') as sic_section,
         coalesce(sic07_divisions.section_name, 'unknown') as sic_section_name,
-        coalesce(sic07_divisions.division, 'unknown') as sic_division,
+        coalesce(sic07_divisions.division_name, 'unknown') as line_of_business,
         coalesce(postcode_areas.postcode_area, 'unknown') as postcode_area,
         coalesce(postcode_areas.region, 'unknown') as region,
         companies.dissolution_date is null
