@@ -15,7 +15,7 @@ import pyarrow as pa
 from ingestion.archive import check_archive, read_member
 from ingestion.contract import Contract
 from ingestion.delivery import Delivery, archives_by_file, member_name, parse_delivery
-from ingestion.delivery_log import ArchiveRecord, DeliveryLog, FileRecord, archives_of, read_log, read_logs
+from ingestion.delivery_log import ArchiveRecord, DeliveryLog, FileRecord, archives_of, read_log
 from ingestion.fetch import MEGABYTE, fetch_archives
 from ingestion.landing import Target, land
 from ingestion.publication import (
@@ -254,9 +254,10 @@ def register(settings: Settings, contract: Contract) -> str:
         contract: Tables and columns.
 
     Raises:
-        UserError: When nothing has landed, or nothing of the month.
+        UserError: When nothing has landed, or nothing of the month; the raw tables are made all the same.
     """
-    months = sorted({log.snapshot_month for log in read_logs(Lake(settings.lake))})
+    logs = register_raw_tables(Lake(settings.lake), contract, settings.warehouse)
+    months = sorted({log.snapshot_month for log in logs})
     if not months:
         raise UserError(f"no delivery has landed in {settings.lake}; run `make ingest` first")
     if settings.month is not None and settings.month not in months:
@@ -264,7 +265,6 @@ def register(settings: Settings, contract: Contract) -> str:
             f"no delivery of MONTH={settings.month} has landed in {settings.lake}, which holds {', '.join(months)}; "
             "run `make ingest` for that month, or choose another"
         )
-    logs = register_raw_tables(Lake(settings.lake), contract, settings.warehouse)
     rows = sum(record.landed_rows for log in logs for record in log.files)
     rejected = sum(record.rejected_lines for log in logs for record in log.files)
     return (

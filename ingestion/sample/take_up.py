@@ -17,11 +17,11 @@ SECTION_APPETITE = {
     "": -0.5,
 }  # fmt: skip
 DIVISION_APPETITE = {"46": 1.1, "78": 2.2, "80": 1.0, "81": 0.8, "49": 1.3, "18": 1.2, "25": 1.3}
-YEARLY_LEVEL = -3.4  # sets the share of companies that start in a year
-FRAILTY = 0.7  # standard deviation of what no accounts tell
+YEARLY_LEVEL = -3.65  # sets the share of companies that start in a year
+FRAILTY = 1.1  # standard deviation of what no accounts tell
 BEST_TURNOVER, TURNOVER_SPREAD = 3e6, 1.6
 MOST_A_YEAR = 0.4
-BEFORE_ACCOUNTS = -6.6
+BEFORE_ACCOUNTS = -6.9
 USER_YEARS_BEFORE = 5
 YEAR_DAYS = 365.25
 

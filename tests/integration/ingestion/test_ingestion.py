@@ -1,7 +1,6 @@
 import json
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -156,10 +155,10 @@ def test_a_changed_contract_lands_again_without_a_download(site: Site, monkeypat
 def test_without_a_server_sample_deliveries_are_made_once_and_ingested(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = partial(SampleSettings, companies=300, monthly_deliveries=1)
-    monkeypatch.setattr("ingestion.sample.deliveries.SampleSettings", small)
+    small = SampleSettings(companies=300, monthly_deliveries=1)
+    monkeypatch.setattr("ingestion.__main__.read_sample_settings", lambda: small)
     monkeypatch.setenv("SAMPLE_DELIVERIES", str(tmp_path / "samples"))
-    assert "made sample deliveries" in site.succeeds(SFTP_HOST="")
+    assert "made deliveries of 300 companies" in site.succeeds(SFTP_HOST="")
     ((companies, months),) = site.rows(
         "select count(distinct company_number), count(distinct snapshot_month) from raw.ci01"
     )
@@ -167,5 +166,5 @@ def test_without_a_server_sample_deliveries_are_made_once_and_ingested(
     assert months == 2
     assert site.rows("select count(*) > 0 from raw.rejected_lines") == [(True,)]
     output = site.succeeds(SFTP_HOST="")
-    assert "there are already sample deliveries" in output
+    assert "there are already deliveries of 300 companies" in output
     assert "nothing downloaded, nothing landed" in output
