@@ -74,7 +74,7 @@ docs: $(VENV)/.runtime ## write the documentation of all tables as one page
 	@echo "wrote dbt_project/target/static_index.html"
 
 test: $(VENV)/.development lint ## run every check and test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.development ## check style and types of Python and SQL
 	@$(BIN)/ruff check .

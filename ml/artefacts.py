@@ -15,7 +15,7 @@ from ml.model import Model, ModelCard
 from ml.settings import ModelName, Settings
 from warehouse.errors import UserError
 from warehouse.lake import Lake
-from warehouse.storage import publish, write_text
+from warehouse.storage import whole_file, write_text
 
 TREES = "model.ubj"
 CARD = "model.json"
@@ -126,12 +126,10 @@ def save_model(folder: Path, model: Model) -> tuple[str, dict[str, str]]:
     Returns:
         The model's version, and the SHA-256 of each artefact by file name.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     contents = {TREES: bytes(model.booster.save_raw("ubj")), CARD: canonical_json(model.card).encode()}
     for name, content in contents.items():
-        unfinished = folder / f".{name}.unfinished"
-        unfinished.write_bytes(content)
-        publish(unfinished, folder / name)
+        with whole_file(folder / name) as unfinished:
+            unfinished.write_bytes(content)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     return _version(hashes), hashes
 

@@ -7,7 +7,7 @@ import duckdb
 from ml.tables import partition_file
 from warehouse.catalog import literal
 from warehouse.lake import Lake
-from warehouse.storage import publish
+from warehouse.storage import whole_file
 
 LIST_SCORE = 0.75
 
@@ -34,13 +34,11 @@ def write_lists(lake: Lake, day: str, month: str) -> list[Path]:
         "reg_prediction_proba_75": f"select distinct company_number from {scan} where {cut} order by company_number",
     }
     folder = lake.lists(day)
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with duckdb.connect() as connection:
         for name, query in queries.items():
             path = folder / f"{name}.csv"
-            unfinished = folder / f".{name}.csv.unfinished"
-            connection.execute(f"copy ({query}) to {literal(str(unfinished))} (format csv, header)")
-            publish(unfinished, path)
+            with whole_file(path) as unfinished:
+                connection.execute(f"copy ({query}) to {literal(str(unfinished))} (format csv, header)")
             paths.append(path)
     return paths

@@ -11,7 +11,7 @@ import yaml
 from warehouse.catalog import ExternalTable, register
 from warehouse.errors import UserError
 from warehouse.lake import Lake
-from warehouse.storage import publish
+from warehouse.storage import whole_file
 
 SOURCES_FILE = Path(__file__).resolve().parent.parent / "dbt_project/models/staging/ml/_ml__sources.yml"
 PARTITION = "score_month"
@@ -60,10 +60,8 @@ def write_partition(lake: Lake, table: str, month: str, content: pa.Table) -> Pa
         content: The columns without the partition's.
     """
     path = partition_file(lake, table, month)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    pq.write_table(content, unfinished, compression="zstd")
-    publish(unfinished, path)
+    with whole_file(path) as unfinished:
+        pq.write_table(content, unfinished, compression="zstd")
     return path
 
 

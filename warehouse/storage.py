@@ -24,12 +24,27 @@ def publish(unfinished: Path, final: Path) -> None:
     unfinished.replace(final)
 
 
+@contextlib.contextmanager
+def whole_file(final: Path) -> Iterator[Path]:
+    """Give a path to write to in a `with` block; at its end the file appears under its final name, or is gone.
+
+    Args:
+        final: Where readers look for the file; its folder is created.
+    """
+    final.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = final.with_name(f".{final.name}.unfinished")
+    try:
+        yield unfinished
+        publish(unfinished, final)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file (UTF-8) in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    publish(unfinished, path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.errors import UserError
-from warehouse.storage import exclusive, publish, write_text
+from warehouse.storage import exclusive, publish, whole_file, write_text
 
 
 def test_publish_replaces_and_leaves_no_unfinished_file(tmp_path: Path) -> None:
@@ -87,3 +87,13 @@ def test_a_lock_keeps_processes_apart_although_its_file_comes_and_goes(tmp_path:
         process.join(120)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert counter.read_text() == "90"
+
+
+def test_a_file_that_fails_half_way_leaves_what_was_there(tmp_path):
+    path = tmp_path / "file"
+    write_text(path, "before")
+    with pytest.raises(ZeroDivisionError), whole_file(path) as unfinished:
+        unfinished.write_text("half", encoding="utf-8")
+        raise ZeroDivisionError
+    assert path.read_text(encoding="utf-8") == "before"
+    assert list(tmp_path.iterdir()) == [path]
