@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-export LAKE WAREHOUSE DBT_TARGET MONTH SCHEMA_PREFIX SAMPLE_DELIVERIES SAMPLE_COMPANIES
+export LAKE WAREHOUSE DBT_TARGET MONTH SAMPLE_DELIVERIES SAMPLE_COMPANIES
 export SFTP_HOST SFTP_PORT SFTP_USER SFTP_PASSWORD SFTP_KEY_FILE SFTP_HOST_KEY SFTP_KNOWN_HOSTS SFTP_ROOT
 export DO_NOT_TRACK := 1
 
@@ -17,6 +17,7 @@ DBT_IN = --project-dir dbt_project --profiles-dir profiles
 DBT = $(BIN)/dbt --quiet
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help run ingest build train predict docs test lint format lock clean
 
 help: ## print what can be done
@@ -71,7 +72,7 @@ predict: $(VENV)/.runtime ## score to_predict, write the lists, build the leads
 
 docs: $(VENV)/.runtime ## write the documentation of all tables as one page
 	@$(DBT) docs generate --static $(DBT_IN)
-	@echo "wrote dbt_project/target/static_index.html"
+	@echo "wrote $${DBT_TARGET_PATH:-dbt_project/target}/static_index.html"
 
 test: $(VENV)/.development lint ## run every check and test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

@@ -6,6 +6,6 @@
         source_file,
         line_number,
         loaded_at,
-        case when source_file like '%^_S^_%' escape '^' then 'stock' else 'monthly' end as delivery_kind,
+        case when source_file like {{ stock_file_pattern() }} escape '^' then 'stock' else 'monthly' end as delivery_kind,
         snapshot_month
 {%- endmacro -%}

@@ -9,5 +9,5 @@
 
 {#- DuckDB's trim takes off spaces only, Trino's every white space. -#}
 {%- macro duckdb__trimmed(text) -%}
-    nullif(trim({{ text }}, e' \t\r\n\x0B\x0C'), '')
+    nullif(trim({{ text }}, e' \t\r\n\x0B\x0C\x1C\x1D\x1E\x1F'), '')
 {%- endmacro -%}

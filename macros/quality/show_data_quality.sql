@@ -5,7 +5,8 @@
         {%- set rejected -%}
             select 'rejected lines of ' || file as heading, reason_kind as culprit, count(*) as occurrences
             from (
-                select file, {{ regexp_replace_all('reason', '[0-9][0-9A-F]*', 'n') }} as reason_kind
+                select file, {{ regexp_replace_all('reason', '^[0-9]+ values? where the header has [0-9]+$', 'number of values differs from the header') }}
+                        as reason_kind
                 from {{ rejected_lines }}
             ) as lines
             group by file, reason_kind

@@ -40,13 +40,17 @@ def as_date(text: str) -> Date | None:
         return None
 
 
-def as_whole_number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"-?[0-9]+", text) and abs(int(text)) < 2**63 else None
+def as_whole_number(text: str, bits: int = 64) -> int | None:
+    if not re.fullmatch(r"-?[0-9]+", text):
+        return None
+    return int(text) if -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1) else None
 
 
 def normalised(name: str) -> str:
     name = name.upper().replace("&", " AND ")
-    name = " ".join("".join(character if character.isalnum() else " " for character in name).split())
+    name = " ".join(
+        "".join(character if character.isalpha() or character.isdecimal() else " " for character in name).split()
+    )
     cuts = [name.find(mark) for mark in (" AS SECURITY TRUSTEE", " AS TRUSTEE", " AS AGENT") if mark in name]
     name = name[: min(cuts)] if cuts else name
     return " ".join("LIMITED" if word == "LTD" else word for word in name.split(" "))
@@ -95,7 +99,7 @@ def current(folder: Path, file: str, *key: str) -> dict[tuple[object, ...], Row]
             elif name == "code":
                 parts.append(row[name] or None)
             else:
-                parts.append(as_whole_number(row[name]))
+                parts.append(as_whole_number(row[name], bits=32))
         place = (month, monthly, number)
         if None not in parts and (tuple(parts) not in found or found[tuple(parts)][0] < place):
             found[tuple(parts)] = (place, row)
@@ -117,7 +121,7 @@ class Observation:
         return self.company_number, self.accounts_date
 
     def amount(self, name: str) -> int | None:
-        return as_whole_number(self.row[name])
+        return as_whole_number(self.row[name], bits=32 if name == "employees" else 64)
 
 
 @dataclass

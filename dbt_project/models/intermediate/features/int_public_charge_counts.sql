@@ -21,7 +21,7 @@ final as (
         observations.company_number,
         observations.accounts_date,
         count(*) as other_charges,
-        sum(case when charges.satisfied_date <= observations.observed_on then 0 else 1 end)
+        {{ count_where('charges.satisfied_date is null or charges.satisfied_date > observations.observed_on') }}
             as other_charges_outstanding,
         max(charges.public_date) as last_other_charge_public_date
     from observations

@@ -11,13 +11,7 @@ charges as (
 final as (
 
     select
-        company_number,
-        charge_number,
-        snapshot_month,
-        public_date,
-        satisfied_date,
-        provider,
-        is_satisfied,
+        charges.*,
         case
             when public_date is null then 'no public date'
             when not is_public then 'public on or after the horizon'

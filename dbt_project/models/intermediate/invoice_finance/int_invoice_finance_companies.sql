@@ -2,19 +2,26 @@ with
 
 charges as (
 
-    select * from {{ ref('int_charges_matched') }}
-    where is_public and invoice_finance_match in ('certain', 'possible')
+    select
+        company_number,
+        charge_number,
+        public_date,
+        provider,
+        is_satisfied,
+        left_out_reason is null as is_invoice_finance
+    from {{ ref('int_invoice_finance_charges__screened') }}
+    where left_out_reason is null or left_out_reason = 'possible match only'
 
 ),
 
-first_certain_charge as (
+first_charge as (
 
     select
         company_number,
         provider,
         row_number() over (partition by company_number order by public_date, charge_number) as charge_rank
     from charges
-    where invoice_finance_match = 'certain'
+    where is_invoice_finance
 
 ),
 
@@ -22,9 +29,9 @@ companies as (
 
     select
         company_number,
-        min(case when invoice_finance_match = 'certain' then public_date end) as first_charge_date,
-        sum(case when invoice_finance_match = 'certain' then 1 else 0 end) as certain_charges,
-        sum(case when invoice_finance_match = 'certain' and not is_satisfied then 1 else 0 end) as unsatisfied_charges
+        min(case when is_invoice_finance then public_date end) as first_charge_date,
+        {{ count_where('is_invoice_finance') }} as charges,
+        {{ count_where('is_invoice_finance and not is_satisfied') }} as unsatisfied_charges
     from charges
     group by company_number
 
@@ -34,16 +41,16 @@ final as (
 
     select
         companies.company_number,
-        case when companies.certain_charges > 0 then 'user' else 'possible user' end as invoice_finance_status,
+        case when companies.charges > 0 then 'user' else 'possible user' end as invoice_finance_status,
         companies.first_charge_date,
-        first_certain_charge.provider,
+        first_charge.provider,
         companies.unsatisfied_charges > 0 as is_current_user,
-        companies.certain_charges as charges
+        companies.charges
     from companies
-    left join first_certain_charge
+    left join first_charge
         on
-            companies.company_number = first_certain_charge.company_number
-            and first_certain_charge.charge_rank = 1
+            companies.company_number = first_charge.company_number
+            and first_charge.charge_rank = 1
 
 )
 

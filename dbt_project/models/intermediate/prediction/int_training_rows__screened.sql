@@ -73,7 +73,7 @@ final as (
         case
             when unfit_reason is not null then cast(null as double)
             when label = 1 or population <= {{ var('non_user_rows') }} then cast(1 as double)
-            else cast(population as double) / {{ var('non_user_rows') }}
+            else {{ ratio('population', var('non_user_rows')) }}
         end as sample_weight,
         case
             when unfit_reason is not null then unfit_reason

@@ -53,11 +53,12 @@ ranked_reasons as (
 
     select
         score_month,
+        run_id,
         company_number,
         reason_rank,
         reason,
         row_number() over (
-            partition by score_month, company_number, reason_rank
+            partition by score_month, run_id, company_number, reason_rank
             order by case model_name when 'precision' then 1 else 2 end
         ) as model_preference
     from prediction_reasons
@@ -68,13 +69,14 @@ reasons as (
 
     select
         score_month,
+        run_id,
         company_number,
         max(case when reason_rank = 1 then reason end) as reason_1,
         max(case when reason_rank = 2 then reason end) as reason_2,
         max(case when reason_rank = 3 then reason end) as reason_3
     from ranked_reasons
     where model_preference = 1
-    group by score_month, company_number
+    group by score_month, run_id, company_number
 
 ),
 
@@ -111,6 +113,7 @@ final as (
     left join reasons
         on
             by_company.score_month = reasons.score_month
+            and by_company.run_id = reasons.run_id
             and by_company.company_number = reasons.company_number
 
 )

@@ -42,7 +42,7 @@ rows_in as (
     select
         'landing ' || file as step,
         snapshot_month,
-        sum(lines) as row_count
+        {{ sum_of_counts('lines') }} as row_count
     from landed_files
     group by file, snapshot_month
 
@@ -88,7 +88,7 @@ outcomes as (
             'landing ' || file as step,
             snapshot_month,
             '{{ line_kind }} line' as reason,
-            sum({{ line_kind }}_lines) as row_count
+            {{ sum_of_counts(line_kind ~ '_lines') }} as row_count
         from landed_files
         group by file, snapshot_month
 
@@ -99,7 +99,7 @@ outcomes as (
         'landing ' || file as step,
         snapshot_month,
         'kept' as reason,
-        sum(landed_rows) as row_count
+        {{ sum_of_counts('landed_rows') }} as row_count
     from landed_files
     group by file, snapshot_month
 
@@ -144,7 +144,7 @@ rows_out as (
     select
         step,
         snapshot_month,
-        sum(row_count) as row_count
+        {{ sum_of_counts('row_count') }} as row_count
     from outcomes
     where reason = 'kept'
     group by step, snapshot_month
@@ -163,10 +163,10 @@ final as (
     select
         rows_in.step,
         rows_in.snapshot_month,
-        cast(rows_in.row_count as bigint) as rows_in,
-        cast(coalesce(rows_out.row_count, 0) as bigint) as rows_out,
+        rows_in.row_count as rows_in,
+        coalesce(rows_out.row_count, 0) as rows_out,
         coalesce(left_out.reason, 'none') as reason,
-        cast(coalesce(left_out.row_count, 0) as bigint) as rows_left_out
+        coalesce(left_out.row_count, 0) as rows_left_out
     from rows_in
     left join rows_out
         on
