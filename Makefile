@@ -5,7 +5,6 @@ BIN := $(VENV)/bin
 
 export LAKE WAREHOUSE DBT_TARGET MONTH SAMPLE_DELIVERIES SAMPLE_COMPANIES
 export SFTP_HOST SFTP_PORT SFTP_USER SFTP_PASSWORD SFTP_KEY_FILE SFTP_HOST_KEY SFTP_KNOWN_HOSTS SFTP_ROOT
-export DO_NOT_TRACK := 1
 
 # XGBoost's macOS wheel expects libomp from Homebrew; scikit-learn's wheel, installed beside it, carries one.
 ifeq ($(shell uname -s),Darwin)
@@ -13,8 +12,7 @@ RUN_PYTHON = DYLD_FALLBACK_LIBRARY_PATH=$$(echo $(VENV)/lib/python3*/site-packag
 else
 RUN_PYTHON = $(BIN)/python
 endif
-DBT_IN = --project-dir dbt_project --profiles-dir profiles
-DBT = $(BIN)/dbt --quiet
+DBT = $(RUN_PYTHON) -m warehouse dbt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -51,7 +49,7 @@ run: $(VENV)/.runtime ## everything: deliveries to leads; on sample deliveries u
 	@echo "[6/8] predict"
 	@$(RUN_PYTHON) -m ml predict
 	@echo "[7/8] dbt build: leads"
-	@$(DBT) build --selector scores $(DBT_IN)
+	@$(DBT) build --selector scores
 	@echo "[8/8] summary"
 	@$(RUN_PYTHON) -m ml summary
 
@@ -61,17 +59,17 @@ ingest: $(VENV)/.runtime ## download and land what is new, register the raw tabl
 build: $(VENV)/.runtime ## build and test the tables up to to_train and to_predict
 	@$(RUN_PYTHON) -m ingestion register
 	@$(RUN_PYTHON) -m ml register
-	@$(DBT) build --selector features $(DBT_IN)
+	@$(DBT) build --selector features
 
 train: $(VENV)/.runtime ## train and evaluate both models
 	@$(RUN_PYTHON) -m ml train
 
 predict: $(VENV)/.runtime ## score to_predict, write the lists, build the leads
 	@$(RUN_PYTHON) -m ml predict
-	@$(DBT) build --selector scores $(DBT_IN)
+	@$(DBT) build --selector scores
 
 docs: $(VENV)/.runtime ## write the documentation of all tables as one page
-	@$(DBT) docs generate --static $(DBT_IN)
+	@$(DBT) docs generate --static
 	@echo "wrote $${DBT_TARGET_PATH:-dbt_project/target}/static_index.html"
 
 test: $(VENV)/.development lint ## run every check and test
@@ -95,8 +93,10 @@ lock: $(VENV)/.development ## resolve the dependencies of pyproject.toml anew
 	@$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.lock
 	@$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 
-clean: ## delete what the commands made here: .venv, sample deliveries, the default lake and warehouse
-	@rm -rf $(VENV) dbt_project/target dbt_project/logs logs sample_deliveries lake
-	@rm -f warehouse.duckdb warehouse.duckdb.wal
+clean: ## delete what the commands made here: .venv, the sample, and the default lake and warehouse if made of the sample
+	@rm -rf $(VENV) dbt_project/target dbt_project/logs logs sample_deliveries
+	@if ls lake/LOGS_FTP_EXECUTION/*.json >/dev/null 2>&1 && grep -L '"origin": "sample"' lake/LOGS_FTP_EXECUTION/*.json | grep -q .; \
+	then echo "kept ./lake and ./warehouse.duckdb: not all of their deliveries are sample deliveries"; \
+	else rm -rf lake warehouse.duckdb warehouse.duckdb.wal; fi
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
