@@ -40,6 +40,7 @@ TYPES_BY_TURNOVER = {
     10.2e6: {"SML": 0.06, "MED": 0.12, "GRP": 0.12, "FUL": 0.7},
     36e6: {"GRP": 0.28, "FUL": 0.72},
 }
+PLC_TYPES = TYPES_BY_TURNOVER[36e6]
 NOTES, MICRO_NOTES = 0.85, 0.15  # chance that small and micro accounts break an item down
 RESTATED_SHARE = 0.006
 RESTATED_AFTER = 31 * DAY  # so that the correction is in another month than the accounts
@@ -77,13 +78,13 @@ class Accounts:
         return len(self.company)
 
 
-def _accounts_types(rng: np.random.Generator, turnover: Numbers, company: Positions, companies: int) -> Texts:
-    """Choose what a company files by its size; the habit is the company's own."""
-    habit = rng.random(companies)[company]
+def _accounts_types(rng: np.random.Generator, turnover: Numbers, company: Positions, company_type: Texts) -> Texts:
+    """Choose what a company files by its size; the habit is the company's own. No small-company regime is for PLCs."""
+    habit = rng.random(len(company_type))[company]
     kind = np.full(len(company), DORMANT, dtype=object)
     for more_than, shares in TYPES_BY_TURNOVER.items():
         kind = np.where(turnover > more_than, by_habit(habit, shares), kind)
-    return kind
+    return np.where(company_type[company] == "PLC", by_habit(habit, PLC_TYPES), kind)
 
 
 def _hide(
@@ -117,12 +118,13 @@ def _restate(rng: np.random.Generator, values: dict[str, Numbers], restated: Fla
 
 
 def deliverable_accounts(
-    rng: np.random.Generator, panel: Panel, stock_until: np.datetime64, until: np.datetime64
+    rng: np.random.Generator, company_type: Texts, panel: Panel, stock_until: np.datetime64, until: np.datetime64
 ) -> Accounts:
     """Turn the books into accounts as filed.
 
     Args:
         rng: Source of chance.
+        company_type: Of each company, shape (companies,).
         panel: The books.
         stock_until: First day after the stock; restatements come later than that, so that a later month shows them.
         until: First day on which nothing is public any more.
@@ -130,7 +132,7 @@ def deliverable_accounts(
     companies = panel.end.shape[0]
     company, period = np.nonzero(panel.exists)
     values = {name: value[company, period] for name, value in panel.values.items()}
-    kind = _accounts_types(rng, values["turnover"], company, companies)
+    kind = _accounts_types(rng, values["turnover"], company, company_type)
     _hide(rng, values, kind, company, companies)
     visible = panel.visible[company, period]
     restated = uniform_days(rng, stock_until, until, len(company))

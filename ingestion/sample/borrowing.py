@@ -4,7 +4,19 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from ingestion.sample.chance import DAY, NEVER, Days, Flags, Numbers, Positions, Texts, draw, happens, uniform_days
+from ingestion.sample.chance import (
+    DAY,
+    NEVER,
+    Days,
+    Flags,
+    Numbers,
+    Positions,
+    Texts,
+    draw,
+    happens,
+    next_working_day,
+    uniform_days,
+)
 from ingestion.sample.companies import Companies
 from ingestion.sample.names import chargeholders
 from ingestion.sample.take_up import TakeUp
@@ -50,7 +62,7 @@ def _any_holder(company: Positions, public: Days, satisfied: Days, kind: Texts |
 
 def _later(rng: np.random.Generator, dates: Days, mean_years: float) -> Days:
     wait = np.ceil(rng.exponential(mean_years * 365.25, len(dates))).astype(np.int64)
-    return np.asarray(dates + wait * DAY)
+    return next_working_day(dates + wait * DAY)
 
 
 def pick_holders(rng: np.random.Generator, kind: str, size: int) -> Positions:
@@ -84,7 +96,8 @@ def _invoice_finance(
         last = np.where(np.isnat(companies.dissolution[company]), until, companies.dissolution[company])
         ends, switches = _later(rng, public, INVOICE_FINANCE_YEARS), _later(rng, public, 1 / SWITCHES_A_YEAR)
         switched = (switches < ends) & (switches < last)
-        released = np.where(switched, switches + rng.integers(5, 120, len(company)) * DAY, ends)
+        overlap = rng.integers(5, 120, len(company)) * DAY
+        released = np.where(switched, next_working_day(switches + overlap), ends)
         never_released = happens(rng, np.where(switched, 0.15, 0.1), len(company))
         satisfied = np.where(never_released | (released >= last), NEVER, released)
         draft = replace(_any_holder(company, public, satisfied, "certain"), holder=holder)
@@ -100,16 +113,16 @@ def _other_charges(rng: np.random.Generator, companies: Companies, size_effect: 
     """Draw charges of lenders who do not buy invoices, and those of houses that sometimes do."""
     property_company = np.isin(companies.section, ["L", "F", "I"])
     chance = 1 / (1 + np.exp(-(-2.75 + 0.55 * size_effect + 0.9 * property_company)))
-    has_any = happens(rng, chance, len(companies))
+    has_any = happens(rng, chance, len(companies)) & companies.files_with_registrar()
     counts = has_any * (1 + rng.negative_binomial(0.5, 0.16, len(companies)))
     company = np.repeat(np.arange(len(companies)), counts)
     last = np.where(np.isnat(companies.dissolution), until, companies.dissolution)[company]
     first = np.maximum(companies.incorporation[company] + 20 * DAY, until - np.timedelta64(25 * 365, "D"))
-    public = uniform_days(rng, first, last, len(company))
+    public = next_working_day(uniform_days(rng, first, last, len(company)))
     satisfied = np.where(happens(rng, 0.7, len(company)), _later(rng, public, 9.0), NEVER)
     satisfied = np.where(satisfied < last, satisfied, NEVER)
     draft = _any_holder(company, public, satisfied, draw(rng, OTHER_KINDS, len(company)))
-    return select(draft, first < last)
+    return select(draft, public < last)
 
 
 def _possible(rng: np.random.Generator, companies: Companies, take_up: TakeUp, until: np.datetime64) -> Draft:
@@ -117,10 +130,10 @@ def _possible(rng: np.random.Generator, companies: Companies, take_up: TakeUp, u
     company = np.flatnonzero(happens(rng, POSSIBLE_A_LEVEL * take_up.level / (1 + take_up.level), len(companies)))
     first = np.maximum(companies.incorporation[company] + 60 * DAY, until - np.timedelta64(10 * 365, "D"))
     last = np.where(np.isnat(companies.dissolution[company]), until, companies.dissolution[company])
-    company, first, last = company[first < last], first[first < last], last[first < last]
-    public = uniform_days(rng, first, last, len(company))
+    public = next_working_day(uniform_days(rng, first, last, len(company)))
     satisfied = _later(rng, public, 8.0)
-    return _any_holder(company, public, np.where(satisfied < last, satisfied, NEVER), "possible")
+    draft = _any_holder(company, public, np.where(satisfied < last, satisfied, NEVER), "possible")
+    return select(draft, public < last)
 
 
 def _traps(rng: np.random.Generator, take_up: TakeUp, taken: Flags, stock_until: np.datetime64) -> list[Draft]:
@@ -128,7 +141,7 @@ def _traps(rng: np.random.Generator, take_up: TakeUp, taken: Flags, stock_until:
     free = np.flatnonzero(np.isnat(take_up.first_public) & ~taken)
     count = min(len(free), 2 * max(1, round(TRAPS_A_COMPANY * len(take_up.first_public))))
     company = rng.choice(free, size=count, replace=False)
-    public = stock_until - rng.integers(40, 900, count) * DAY
+    public = next_working_day(stock_until - rng.integers(40, 900, count) * DAY)
     never = np.full(count, NEVER)
     half = count // 2
     return [
@@ -163,6 +176,7 @@ def draw_borrowing(
     """
     possible = _possible(rng, companies, take_up, until)
     taken = ~np.isnat(companies.dissolution) | (companies.incorporation > stock_until - 1000 * DAY)
+    taken |= ~companies.files_with_registrar()
     taken[possible.company] = True
     drafts = [
         *_invoice_finance(rng, companies, take_up, until),

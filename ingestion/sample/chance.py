@@ -13,6 +13,7 @@ Texts = npt.NDArray[np.object_]
 
 DAY = np.timedelta64(1, "D")
 NEVER = np.datetime64("NaT", "D")
+YEAR_DAYS = 365.25
 
 
 def happens(rng: np.random.Generator, share: float | Numbers, shape: int | tuple[int, ...]) -> Flags:
@@ -53,6 +54,11 @@ def join(*parts: Texts | str) -> Texts:
 def days(numbers: Numbers) -> npt.NDArray[np.timedelta64]:
     """Round numbers to spans of whole days."""
     return np.asarray(np.rint(numbers).astype(np.int64).astype("timedelta64[D]"))
+
+
+def next_working_day(dates: Days) -> Days:
+    """Move days of a weekend to the Monday after it; no date stays no date."""
+    return np.asarray(np.busday_offset(dates, 0, roll="forward"))
 
 
 def uniform_days(rng: np.random.Generator, first: Days | np.datetime64, last: Days | np.datetime64, size: int) -> Days:

@@ -6,7 +6,21 @@ from functools import cache
 
 import numpy as np
 
-from ingestion.sample.chance import DAY, NEVER, Days, Numbers, Positions, Texts, days, draw, happens, join, pick
+from ingestion.sample.chance import (
+    DAY,
+    NEVER,
+    YEAR_DAYS,
+    Days,
+    Flags,
+    Numbers,
+    Positions,
+    Texts,
+    days,
+    draw,
+    happens,
+    join,
+    pick,
+)
 from ingestion.sample.lookups import DATA, SIC07_MISSING, UNKNOWN_COMPANY_TYPE, sic07
 from ingestion.sample.names import company_names, name_parts
 
@@ -52,6 +66,15 @@ SECTION_SHARES = {
     "O": 0.0018,
 }
 AGE_YEARS = ((0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1), (0, 0.4, 0.7, 1.8, 5.0, 11.5, 19.8, 28.8, 57.3, 120))
+# The law that made a form of company came into force on this day.
+FORM_EXISTS_SINCE = {
+    "LLP": np.datetime64("2001-04-06"),
+    "CIC": np.datetime64("2005-07-01"),
+    "SCIO": np.datetime64("2011-04-01"),
+    "CIO": np.datetime64("2013-01-02"),
+}
+# Limited partnerships file no accounts and register no charges; charities do both elsewhere.
+DO_NOT_FILE = ("LP", "CIO", "SCIO")
 STATUS_SHARES = {"": 0.36, "A": 0.5732, "AP": 0.043, "L": 0.022, "IA": 0.0009, "RM": 0.0004, "AO": 0.0002, "VA": 0.0003}
 UNIT_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
 # First division of each SIC 2007 section.
@@ -82,7 +105,8 @@ NUMBERS_GIVEN = (
     (1, 65e3, 480e3, 970e3, 1.5e6, 2.5e6, 3.9e6, 5.3e6, 7.1e6, 8.8e6, 11.1e6, 12.4e6, 13.8e6, 15.4e6, 18.4e6),
 )
 PREFIX_NUMBERS = {"": 18_400_000, "SC": 920_000, "NI": 740_000, "OC": 460_000, "SO": 9_000, "NC": 3_000, "LP": 26_000,
-                  "CE": 44_000, "CS": 9_000, "RS": 9_900, "IC": 2_600}  # fmt: skip
+                  "SL": 37_000, "NL": 800, "CE": 44_000, "CS": 9_000, "RS": 9_900, "SP": 3_000, "NP": 900,
+                  "IC": 2_600}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,6 +148,10 @@ class Companies:
         """Count the companies."""
         return len(self.number)
 
+    def files_with_registrar(self) -> Flags:
+        """Tell which companies file accounts and register charges with the registrar of companies."""
+        return ~np.isin(self.company_type, DO_NOT_FILE)
+
 
 def section_of(code: str) -> str:
     """Return the SIC 2007 section of a five-digit code, blank for a blank."""
@@ -143,6 +171,15 @@ def _draw_sic07(rng: np.random.Generator, section: Texts) -> Texts:
     return codes
 
 
+def _incorporations(rng: np.random.Generator, company_type: Texts, until: np.datetime64) -> Days:
+    """Draw days of incorporation: the ages of the register, of a young form those that it can have."""
+    shares, years = AGE_YEARS
+    born_after = np.array([FORM_EXISTS_SINCE.get(kind, np.datetime64("1840-01-01")) for kind in company_type])
+    oldest = (until - born_after).astype(np.int64) / YEAR_DAYS
+    age = np.interp(rng.random(len(company_type)) * np.interp(oldest, years, shares), shares, years)
+    return np.asarray(np.maximum(until - DAY - np.floor(age * YEAR_DAYS).astype(np.int64) * DAY, born_after))
+
+
 def _registers(rng: np.random.Generator, company_type: Texts) -> Texts:
     register = draw(rng, {"EW": 0.93, "SC": 0.05, "NI": 0.02}, len(company_type))
     register[company_type == "CIO"] = "EW"
@@ -152,8 +189,9 @@ def _registers(rng: np.random.Generator, company_type: Texts) -> Texts:
 
 def _prefixes(company_type: Texts, register: Texts) -> list[str]:
     special = {
-        ("LLP", "EW"): "OC", ("LLP", "SC"): "SO", ("LLP", "NI"): "NC", ("LP", "EW"): "LP", ("CIO", "EW"): "CE",
-        ("SCIO", "SC"): "CS", ("RS", "EW"): "RS", ("ICV", "EW"): "IC",
+        ("LLP", "EW"): "OC", ("LLP", "SC"): "SO", ("LLP", "NI"): "NC", ("LP", "EW"): "LP", ("LP", "SC"): "SL",
+        ("LP", "NI"): "NL", ("CIO", "EW"): "CE", ("SCIO", "SC"): "CS", ("RS", "EW"): "RS", ("RS", "SC"): "SP",
+        ("RS", "NI"): "NP", ("ICV", "EW"): "IC",
     }  # fmt: skip
     general = {"EW": "", "SC": "SC", "NI": "NI"}
     pairs = zip(company_type, register, strict=True)
@@ -164,7 +202,7 @@ def _numbers(prefixes: list[str], incorporation: Days, block: int, blocks: int) 
     """Give numbers in the order of incorporation; blocks never share one, since each has its own remainder."""
     numbers = np.empty(len(prefixes), dtype=object)
     prefix = np.array(prefixes, dtype=object)
-    year = 1970 + incorporation.astype("datetime64[D]").astype(np.int64) / 365.25
+    year = 1970 + incorporation.astype("datetime64[D]").astype(np.int64) / YEAR_DAYS
     share = np.interp(year, *NUMBERS_GIVEN) / NUMBERS_GIVEN[1][-1]
     for name in sorted(set(prefixes)):
         chosen = np.flatnonzero(prefix == name)
@@ -238,9 +276,8 @@ def draw_companies(
         block: Which block of companies this is; no two share a company number.
         blocks: How many blocks there are.
     """
-    age_days = np.interp(rng.random(size), *AGE_YEARS) * 365.25
-    incorporation = until - DAY - np.floor(age_days).astype(np.int64) * DAY
     company_type = draw(rng, COMPANY_TYPE_SHARES, size)
+    incorporation = _incorporations(rng, company_type, until)
     register = _registers(rng, company_type)
     sic07_code = _draw_sic07(rng, draw(rng, SECTION_SHARES, size))
     section = np.array([section_of(code) for code in sic07_code], dtype=object)

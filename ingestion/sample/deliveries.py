@@ -1,10 +1,9 @@
 """Sample deliveries in the vendor's shape: folders of archives, and beside them a manifest of what was planted."""
 
-import hashlib
 import json
 import shutil
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from ingestion.sample.borrowing import draw_borrowing
 from ingestion.sample.charges import draw_charges
 from ingestion.sample.companies import draw_companies
 from ingestion.sample.dirt import add_rows, soil_values
+from ingestion.sample.identity import identity_of
 from ingestion.sample.lines import Lines, header, write_lines
 from ingestion.sample.lookups import lookups
 from ingestion.sample.rar_writer import write_rar
@@ -33,7 +33,6 @@ __all__ = ["SampleSettings", "make_deliveries"]
 
 DELIVERIES, MANIFEST, UNFINISHED, LOCK = "deliveries", "manifest.json", ".unfinished", ".lock"
 DEFAULT_SETTINGS = SampleSettings()
-GENERATOR_VERSION = 1  # raise it when the same settings give other bytes, so that old samples are made anew
 BLOCK_COMPANIES = 10_000  # bounds memory
 SHUFFLED_HEADERS = {("AC01", 1), ("CI01", 2)}  # file and place of the delivery in the schedule
 ONLY_BARE_NEWLINES = {("LUDF01", 0), ("LULQ01", 2)}
@@ -55,13 +54,6 @@ class _File:
         with self.text.open("ab") as text:
             text.write(lines.data)
         self.counts.update(lines.counts)
-
-
-def _identity(settings: SampleSettings, contract: Contract) -> dict[str, Any]:
-    columns = {file: [[c.name, c.type, c.lookup] for c in table.columns] for file, table in contract.tables.items()}
-    shape = [columns, contract.monthly_folder, contract.stock_folder, contract.archive, contract.member]
-    digest = hashlib.sha256(json.dumps([*shape, contract.delimiter, contract.encoding]).encode()).hexdigest()
-    return {"generator_version": GENERATOR_VERSION, "settings": asdict(settings), "contract": digest}
 
 
 def _is_complete(root: Path, identity: dict[str, Any]) -> bool:
@@ -86,7 +78,7 @@ def _draw_block(settings: SampleSettings, deliveries: tuple[Delivery, ...], bloc
     companies = draw_companies(rng, size, until, block, blocks)
     panel = draw_panel(rng, companies, until)
     take_up = draw_take_up(rng, companies, panel, until)
-    accounts = deliverable_accounts(rng, panel, stock_until, until)
+    accounts = deliverable_accounts(rng, companies.company_type, panel, stock_until, until)
     log_turnover = np.log(np.maximum(np.median(panel.values["turnover"], axis=1), 1))
     borrowing = draw_borrowing(rng, companies, take_up, log_turnover, stock_until=stock_until, until=until)
     charges = draw_charges(rng, companies, borrowing)
@@ -198,7 +190,7 @@ def make_deliveries(root: Path, settings: SampleSettings = DEFAULT_SETTINGS) -> 
         UserError: When `root/deliveries` is there but is no sample, or another process is making one.
     """
     contract = read_contract()
-    identity = _identity(settings, contract)
+    identity = identity_of(settings, contract)
     if _is_complete(root, identity):
         return False
     final, unfinished = root / DELIVERIES, root / UNFINISHED

@@ -14,6 +14,7 @@ from ingestion.sample.rows import Columns
 
 UNDEFINED_BYTES = b"\x81\x8d\x8f\x90\x9d"  # in windows-1252
 BROKEN_LINE_RATES = {"too_few_values": 0.0006, "too_many_values": 0.0006, "undecodable": 0.0005}
+TORN_LINE_RATE = 0.0002
 BLANK_LINE_RATE = 0.0005
 BARE_NEWLINE_RATE = 0.003
 LOOKUP = "LU"
@@ -26,7 +27,8 @@ class Lines:
 
     Attributes:
         data: The lines with their ends, in the delivered encoding.
-        counts: Lines, rows that should land, rejected and blank lines, and the pieces of each kind of dirt.
+        counts: Lines, rows that should land, rejected and blank lines, and the pieces of each kind of dirt. A newline
+            in a value makes two lines, both rejected for too few values.
     """
 
     data: bytes
@@ -48,6 +50,16 @@ def _broken(rng: np.random.Generator, kind: str, line: bytes, delimiter: bytes) 
     if kind == "too_few_values":
         return delimiter.join([values[0] or b"-", *values[1:place]])
     return delimiter.join([*values[:place], b"", *values[place:]])
+
+
+def _torn(rng: np.random.Generator, line: bytes, delimiter: bytes) -> bytes:
+    """Put a bare newline into a value that is neither the first nor the last, so that both parts lack values."""
+    values = line.split(delimiter)
+    places = [place for place, value in enumerate(values[:-1]) if place and value and b"\r" not in value]
+    place = places[int(rng.integers(len(places)))]
+    cut = int(rng.integers(1, len(values[place]) + 1))
+    torn = values[place][:cut] + BARE_NEWLINE + values[place][cut:]
+    return delimiter.join([*values[:place], torn, *values[place + 1 :]])
 
 
 def write_lines(
@@ -83,13 +95,18 @@ def write_lines(
             extra += [_broken(rng, kind, lines[source], delimiter) for source in sources]
             counts[kind] = len(sources)
             counts["rejected"] += len(sources)
+        torn = rng.integers(size, size=amount(rng, TORN_LINE_RATE, size)).tolist()
+        extra += [_torn(rng, lines[source], delimiter) for source in torn]
+        counts["newline_in_value"] = len(torn)
+        counts["too_few_values"] += 2 * len(torn)
+        counts["rejected"] += 2 * len(torn)
     counts["blank"] = amount(rng, BLANK_LINE_RATE, size)
     extra += [b""] * counts["blank"]
     places = np.concatenate([np.arange(size) + 0.5, rng.integers(max(size, 1), size=len(extra))])  # never last
     together = [*lines, *extra]
     bare = np.ones(len(together), dtype=bool) if only_bare else rng.random(len(together)) < BARE_NEWLINE_RATE
-    counts["bare_newline"] = int(bare.sum())
-    counts["lines"] = len(together)
+    counts["bare_newline"] = int(bare.sum()) + counts["newline_in_value"]
+    counts["lines"] = len(together) + counts["newline_in_value"]
     ends = np.where(bare, BARE_NEWLINE, NEWLINE).tolist()
     order_of_lines = np.argsort(places, kind="stable").tolist()
     return Lines(b"".join([together[place] + end for place, end in zip(order_of_lines, ends, strict=True)]), counts)

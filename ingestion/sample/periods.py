@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ingestion.sample.chance import DAY, NEVER, Days, Flags, Positions, days, happens
+from ingestion.sample.chance import DAY, NEVER, Days, Flags, Positions, days, happens, next_working_day
 from ingestion.sample.companies import Companies
 
 YEARS = 8
@@ -73,6 +73,7 @@ def filing(
     """Draw the day from which accounts are public, their filing day as delivered, and whether they are ever delivered.
 
     Most are filed shortly before the deadline of nine months, some late, a few after the next ones; a few lack the day.
+    The registrar files nothing on a weekend.
 
     Args:
         rng: Source of chance.
@@ -86,12 +87,13 @@ def filing(
     lag = DEADLINE_DAYS - np.minimum(habit + rng.gamma(1.2, 18, shape), DEADLINE_DAYS - 20)
     lag = np.where(happens(rng, LATE_SHARE, shape), DEADLINE_DAYS + rng.exponential(60, shape), lag)
     lag = np.where(happens(rng, AFTER_THE_NEXT_SHARE, shape), rng.uniform(380, 700, shape), lag)
-    filed = end + days(lag)
+    filed = next_working_day(end + days(lag))
     undated = happens(rng, UNDATED_SHARE, shape)
     visible = np.where(undated, np.maximum(filed, add_months(end, 9)), filed)
     dissolution = np.where(np.isnat(companies.dissolution), np.datetime64("2999-12-31"), companies.dissolution)[:, None]
     exists = (
-        (end - begin >= SHORTEST_PERIOD)
+        companies.files_with_registrar()[:, None]
+        & (end - begin >= SHORTEST_PERIOD)
         & (end > companies.incorporation[:, None])
         & (visible < until)
         & (visible < dissolution)

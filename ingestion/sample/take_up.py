@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingestion.sample.books import Panel
-from ingestion.sample.chance import Days, Numbers
+from ingestion.sample.chance import NEVER, YEAR_DAYS, Days, Numbers, next_working_day
 from ingestion.sample.companies import Companies
 from ingestion.sample.periods import PERIODS, YEARS
 
@@ -17,13 +17,12 @@ SECTION_APPETITE = {
     "": -0.5,
 }  # fmt: skip
 DIVISION_APPETITE = {"46": 1.1, "78": 2.2, "80": 1.0, "81": 0.8, "49": 1.3, "18": 1.2, "25": 1.3}
-YEARLY_LEVEL = -3.65  # sets the share of companies that start in a year
-FRAILTY = 1.1  # standard deviation of what no accounts tell
+YEARLY_LEVEL = -3.51  # sets the share of companies that start in a year
+FRAILTY = 0.9  # standard deviation of what no accounts tell
 BEST_TURNOVER, TURNOVER_SPREAD = 3e6, 1.6
 MOST_A_YEAR = 0.4
-BEFORE_ACCOUNTS = -6.9
+BEFORE_ACCOUNTS = -6.75
 USER_YEARS_BEFORE = 5
-YEAR_DAYS = 365.25
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class TakeUp:
 
     Attributes:
         first_public: Day on which its first invoice-finance charge becomes public; no date where it never starts.
-        level: Its highest yearly hazard, a measure of how much it looks like a user.
+        level: Its highest yearly hazard, a measure of how much it looks like a user; 0 where it never can be one.
     """
 
     first_public: Days
@@ -81,7 +80,8 @@ def draw_take_up(rng: np.random.Generator, companies: Companies, panel: Panel, u
     """Draw the day on which each company starts, if ever.
 
     The hazard is constant between two filings and follows the latest accounts public; before the first ones only the
-    sector counts. Companies older than the history may have started up to five years before it.
+    sector counts. Companies older than the history may have started up to five years before it. Those that do not deal
+    with the registrar never start.
 
     Args:
         rng: Source of chance.
@@ -113,6 +113,8 @@ def draw_take_up(rng: np.random.Generator, companies: Companies, panel: Panel, u
     rows = np.arange(size)
     earlier = np.where(segment > 0, risk[rows, segment - 1], 0)
     day = edges[rows, segment] + (threshold[:, 0] - earlier) / rates[rows, segment] * YEAR_DAYS
-    starts_ever = passed.any(axis=1) & (day < last)
-    first = np.where(starts_ever, day, 0).astype(np.int64).astype("datetime64[D]")
-    return TakeUp(np.where(starts_ever, first, np.datetime64("NaT", "D")), hazard.max(axis=1))
+    can = companies.files_with_registrar()
+    chosen = passed.any(axis=1) & can
+    first = next_working_day(np.where(chosen, day, 0).astype(np.int64).astype("datetime64[D]"))
+    starts_ever = chosen & (first < last.astype("datetime64[D]"))
+    return TakeUp(np.where(starts_ever, first, NEVER), hazard.max(axis=1) * can)

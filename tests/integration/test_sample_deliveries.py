@@ -19,6 +19,7 @@ import pytest
 
 from ingestion.contract import Table, read_contract
 from ingestion.sample.deliveries import SampleSettings, make_deliveries
+from ingestion.sample.identity import PACKAGE
 from warehouse.errors import UserError
 
 CONTRACT = read_contract()
@@ -282,8 +283,8 @@ def test_every_kind_of_dirt_is_in_the_stock(planted):
     assert kinds >= {
         "windows_1252_rows", "quoted_rows", "bare_newline", "no_newline_at_end", "blank", "blank_code", "future_date",
         "surrounding_blanks", "unparseable_date", "unparseable_number", "too_few_values", "too_many_values",
-        "undecodable", "stray_carriage_return", "duplicate_key", "unparseable_key", "code_not_in_lookup",
-        "unknown_company", "unknown_charge",
+        "undecodable", "stray_carriage_return", "newline_in_value", "duplicate_key", "unparseable_key",
+        "code_not_in_lookup", "unknown_company", "unknown_charge",
     }  # fmt: skip
 
 
@@ -361,6 +362,19 @@ def test_other_settings_replace_the_sample(tmp_path):
     make_deliveries(tmp_path, SMALL)
     assert make_deliveries(tmp_path, SampleSettings(companies=300, seed=5, monthly_deliveries=1)) is True
     assert sorted(path.name for path in (tmp_path / "deliveries").iterdir()) == sorted(FOLDERS[:2])
+
+
+def test_a_changed_generator_makes_the_sample_anew(tmp_path, monkeypatch):
+    changed = tmp_path / "generator"
+    shutil.copytree(PACKAGE, changed, ignore=shutil.ignore_patterns("__pycache__"))
+    root = tmp_path / "sample"
+    make_deliveries(root, SMALL)
+    monkeypatch.setattr("ingestion.sample.identity.PACKAGE", changed)
+    assert make_deliveries(root, SMALL) is False
+    with (changed / "data" / "chargeholders.csv").open("a") as data:
+        data.write("\n")
+    assert make_deliveries(root, SMALL) is True
+    assert make_deliveries(root, SMALL) is False
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ def panel(companies) -> Panel:
 
 
 @pytest.fixture(scope="module")
-def accounts(panel) -> Accounts:
-    return deliverable_accounts(np.random.default_rng(3), panel, STOCK, UNTIL)
+def accounts(companies, panel) -> Accounts:
+    return deliverable_accounts(np.random.default_rng(3), companies.company_type, panel, STOCK, UNTIL)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,50 @@ def test_the_country_looks_like_the_register(companies):
     age = (UNTIL - companies.incorporation).astype(int) / 365.25
     assert np.quantile(age, [0.25, 0.5, 0.75]) == pytest.approx([1.8, 5.0, 11.5], rel=0.15)
     assert 0.08 < (~np.isnat(companies.dissolution)).mean() < 0.18
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"), [("LLP", "2001-04-06"), ("CIC", "2005-07-01"), ("SCIO", "2011-04-01"), ("CIO", "2013-01-02")]
+)
+def test_no_company_is_older_than_its_form_and_young_forms_have_all_ages_since(kind, first):
+    many = draw_companies(np.random.default_rng(6), 40_000, UNTIL)
+    born = many.incorporation[many.company_type == kind]
+    span = (UNTIL - np.datetime64(first)).astype(int)
+    age = (UNTIL - born).astype(int)
+    assert (age <= span).all()
+    assert age.max() > 0.8 * span
+    assert np.median(age) < 0.5 * span
+    assert (born == np.datetime64(first)).mean() < 0.1
+
+
+def test_numbers_of_partnerships_and_societies_tell_the_country():
+    many = draw_companies(np.random.default_rng(6), 40_000, UNTIL)
+    prefixes: dict[str, set[str]] = {}
+    for kind, register, number in zip(many.company_type, many.register, many.number, strict=True):
+        prefixes.setdefault(f"{kind} {register}", set()).add(number[:2])
+    expected = {"LP EW": "LP", "LP SC": "SL", "LP NI": "NL", "RS EW": "RS", "RS SC": "SP", "RS NI": "NP"}
+    assert {group: prefixes[group] for group in expected} == {group: {prefix} for group, prefix in expected.items()}
+
+
+def test_limited_partnerships_and_charities_have_no_accounts_and_no_charges(companies, accounts, take_up, charges):
+    silent = np.isin(companies.company_type, ["LP", "CIO", "SCIO"])
+    assert silent.sum() > 50
+    assert not silent[accounts.company].any()
+    assert not silent[charges.company].any()
+    assert np.isnat(take_up.first_public[silent]).all()
+
+
+def test_public_limited_companies_file_full_or_group_accounts(companies, accounts):
+    kind = accounts.accounts_type[companies.company_type[accounts.company] == "PLC"]
+    assert set(kind) - {""} == {"FUL", "GRP"}
+
+
+def test_the_registrar_files_and_registers_nothing_on_a_weekend(accounts, charges):
+    sound = charges.created < UNTIL  # not those of a mistyped century
+    for dates in (accounts.filed, charges.registered[sound], charges.satisfied):
+        known = dates[~np.isnat(dates)]
+        assert np.is_busday(known).all()
+        assert len(known) > 100
 
 
 @pytest.mark.parametrize(

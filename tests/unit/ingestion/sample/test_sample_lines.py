@@ -70,6 +70,21 @@ def test_lines_are_rows_rejected_and_blank_ones(size, seed, file):
     assert counts["rejected"] == counts["too_few_values"] + counts["too_many_values"] + counts["undecodable"]
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), file=st.sampled_from(["CI01", "AC01", "AC06", "MR01", "MR02"]))
+def test_a_newline_in_a_value_makes_two_lines_that_both_lack_values(seed, file):
+    table = CONTRACT.tables[file]
+    order = np.random.default_rng(seed).permutation([column.name for column in table.columns]).tolist()
+    columns = rows_of(file, 30).columns
+    lines = write_lines(np.random.default_rng(seed), CONTRACT, table, order, columns, only_bare=True)
+    crlf = write_lines(np.random.default_rng(seed), CONTRACT, table, order, columns, only_bare=False)
+    assert lines.counts["newline_in_value"] == crlf.counts["newline_in_value"] >= 1
+    short = [line for line in lines.data.split(b"\n")[:-1] if line and line.count(b"|") < len(order) - 1]
+    assert len(short) == lines.counts["too_few_values"] >= 3
+    whole = [line for line in lines.data.split(b"\n") if line.count(b"|") == len(order) - 1]
+    assert len(whole) == 30 + lines.counts["undecodable"]
+
+
 @pytest.mark.parametrize("file", ["CI01", "AC01", "AC06", "MR01", "MR02"])
 def test_every_kind_of_dirt_occurs_in_a_small_file(file):
     rng = np.random.default_rng(1)
@@ -77,6 +92,7 @@ def test_every_kind_of_dirt_occurs_in_a_small_file(file):
     _, counts = written(file, rows)
     kinds = set(rows.planted) | {kind for kind, count in counts.items() if count}
     assert kinds >= {"duplicate_key", "unparseable_key", "surrounding_blanks", "too_few_values", "undecodable", "blank"}
+    assert kinds >= {"newline_in_value"}
     own = {
         "CI01": {"unparseable_date", "blank_code", "stray_carriage_return", "code_not_in_lookup"},
         "AC01": {"unparseable_date", "unparseable_number", "unknown_company", "future_date"},
