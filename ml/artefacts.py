@@ -51,12 +51,21 @@ class TrainedRows(_Frozen):
     sha256: str
 
 
-class FoldSummary(_Frozen):
-    """How one fold's model came out."""
+class FitSummary(_Frozen):
+    """How one model came out."""
 
     rounds: int
     calibration: Method
     slope: float
+
+    @classmethod
+    def of(cls, card: ModelCard) -> "FitSummary":
+        """Summarise a model."""
+        return cls(rounds=card.rounds, calibration=card.calibration.method, slope=card.calibration.slope)
+
+    def written(self) -> str:
+        """Say in a few words how the model came out."""
+        return f"{self.rounds} trees" + (", only the level calibrated" if self.calibration == "level" else "")
 
 
 class ModelEvaluation(_Frozen):
@@ -74,7 +83,7 @@ class ModelEvaluation(_Frozen):
     artefacts: dict[str, str]
     rounds: int
     metrics: dict[str, Estimate]
-    folds: list[FoldSummary]
+    folds: list[FitSummary]
 
 
 class Evaluation(_Frozen):

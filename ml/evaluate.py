@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.artefacts import FoldSummary, Period, TestedRows
+from ml.artefacts import FitSummary, Period, TestedRows
 from ml.frames import TrainingFrame
 from ml.guards import GuardResult, check_fold
 from ml.metrics import Estimate, Tested, estimate
 from ml.model import fit_model, require_history
 from ml.settings import MODEL_NAMES, ModelName, Settings
-from ml.split import Fold, Observations, evaluation_cut, evaluation_folds, shift_date
+from ml.split import LABEL_MONTHS, Fold, Observations, evaluation_cut, evaluation_folds, shift_date
 from warehouse.errors import UserError
 
 
@@ -26,7 +26,7 @@ class Findings:
     test: TestedRows
     guards: list[GuardResult]
     metrics: dict[ModelName, dict[str, Estimate]]
-    folds: dict[ModelName, list[FoldSummary]]
+    folds: dict[ModelName, list[FitSummary]]
 
 
 def _require(observations: Observations, folds: list[Fold], window: Period, minimum: int) -> None:
@@ -59,28 +59,26 @@ def evaluate(
     """
     rows = frame.observations
     cut = evaluation_cut(horizon_date)
-    training_window = Period(after=None, until=shift_date(cut, -12))
-    test_window = Period(after=cut, until=shift_date(horizon_date, -12))
+    training_window = Period(after=None, until=shift_date(cut, -LABEL_MONTHS))
+    test_window = Period(after=cut, until=shift_date(horizon_date, -LABEL_MONTHS))
     folds = evaluation_folds(rows, horizon_date, settings.company_folds)
     _require(rows, folds, test_window, settings.minimum_positives)
 
     guards: list[GuardResult] = []
-    summaries: dict[ModelName, list[FoldSummary]] = {name: [] for name in MODEL_NAMES}
+    summaries: dict[ModelName, list[FitSummary]] = {name: [] for name in MODEL_NAMES}
     probabilities: dict[ModelName, list[NDArray[np.float64]]] = {name: [] for name in MODEL_NAMES}
     for number, fold in enumerate(folds, start=1):
         if not len(fold.test):
             continue
-        require_history(fold.part, rows, settings.minimum_positives)
+        outside = f"of the companies outside part {number} " if len(folds) > 1 else "of the companies not tested "
+        require_history(fold.part, rows, settings.minimum_positives, outside)
         guards.append(check_fold(rows, fold))
         for name in MODEL_NAMES:
             model = fit_model(name, frame, fold.part, settings)
             probabilities[name].append(model.probability(model.log_odds(frame.matrix[fold.test])))
-            calibration = model.card.calibration
-            summaries[name].append(
-                FoldSummary(rounds=model.card.rounds, calibration=calibration.method, slope=calibration.slope)
-            )
-        rounds = ", ".join(f"{name} {summaries[name][-1].rounds} trees" for name in MODEL_NAMES)
-        say(f"tested part {number} of {len(folds)} of the companies: {len(fold.test):,} observations ({rounds})")
+            summaries[name].append(FitSummary.of(model.card))
+        made = "; ".join(f"{name} {summaries[name][-1].written()}" for name in MODEL_NAMES)
+        say(f"tested part {number} of {len(folds)} of the companies: {len(fold.test):,} observations ({made})")
 
     test = np.concatenate([fold.test for fold in folds])
     missed = np.concatenate([fold.missed for fold in folds])

@@ -64,7 +64,9 @@ class Encoder:
 
 @dataclass(frozen=True)
 class TrainingFrame:
-    """The whole of `marts.to_train` in memory: 4 bytes a cell.
+    """The whole of `marts.to_train` in memory: 4 bytes a cell of the matrix and some 100 a row for the rest.
+
+    No limit holds here: `non_user_rows` of the mart is what keeps it small. Each training takes copies of its rows.
 
     Attributes:
         observations: The rows without their features.
@@ -112,7 +114,13 @@ def batches(
     """
     names = ", ".join(quoted(name) for name in columns)
     query = f"select {names} from marts.{mart} where {condition} order by {ORDER}"
-    yield from marts.execute(connection, query, parameters).to_arrow_reader(batch_rows)
+    reader = marts.execute(connection, query, parameters).to_arrow_reader(batch_rows)
+    try:
+        yield from reader
+    except OSError as error:  # what Arrow makes of an error of DuckDB between two batches
+        if "Out of Memory" in str(error):
+            raise duckdb.OutOfMemoryException(str(error)) from None
+        raise
 
 
 def read_vocabularies(connection: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> dict[str, list[str]]:
@@ -130,13 +138,22 @@ def _complete(batch: pa.RecordBatch, name: str) -> NDArray[Any]:
     column = batch.column(name)
     if column.null_count:
         raise UserError(f"marts.to_train has rows without {name}; it must never be null there")
-    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    # copied, since a view would keep the whole batch in memory
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False).copy()
     return values
 
 
-def _check(rows: Observations) -> None:
-    if not (rows.weight > 0).all():
-        raise UserError("marts.to_train has a sample_weight that is not above 0; it counts the rows one stands for")
+def _check(rows: Observations, accounts_date: NDArray[Any]) -> None:
+    twice = np.flatnonzero((np.diff(rows.company) == 0) & (accounts_date[1:] == accounts_date[:-1]))
+    if len(twice):
+        raise UserError(
+            f"marts.to_train holds company {rows.company_numbers[rows.company[twice[0]]]} twice for the same "
+            "accounts_date; it must have one row for both"
+        )
+    if not (np.isfinite(rows.weight) & (rows.weight > 0)).all():
+        raise UserError(
+            "marts.to_train has a sample_weight that is no number above 0; it counts the rows one stands for"
+        )
     if not ((rows.split_bucket >= 0) & (rows.split_bucket < BUCKETS)).all():
         raise UserError(f"marts.to_train has a split_bucket outside 0 to {BUCKETS - 1}")
 
@@ -152,7 +169,8 @@ def read_training(
         batch_rows: Rows of a batch.
 
     Raises:
-        UserError: When the mart is empty, or a key, date, label, weight or bucket is null or out of range.
+        UserError: When the mart is empty, a key is there twice, or a key, date, label, weight or bucket is null or out
+            of range.
     """
     ((total,),) = marts.rows(connection, "select count(*) from marts.to_train")
     if not total:
@@ -180,5 +198,5 @@ def read_training(
         label=whole["label"] == 1,
         weight=whole["sample_weight"].astype(np.float64),
     )
-    _check(observations)
+    _check(observations, whole["accounts_date"])
     return TrainingFrame(observations, matrix, encoder)

@@ -15,12 +15,15 @@ class GuardResult:
     """What was found in a fold.
 
     Attributes:
-        shared_companies: Companies both trained on and tested.
+        training_companies, test_companies: How many were compared; none is in both.
+        last_similar_since: Latest day on which a group of the training or test rows was first known to be similar.
         last_training_label_until: Day on which the latest twelve months of a training label end.
         first_test_observation: Earliest day observed in the test part.
     """
 
-    shared_companies: int
+    training_companies: int
+    test_companies: int
+    last_similar_since: datetime.date
     last_training_label_until: datetime.date
     first_test_observation: datetime.date
 
@@ -32,18 +35,20 @@ def _label_until(observed_on: datetime.date) -> datetime.date:
 
 
 def check_fold(observations: Observations, fold: Fold) -> GuardResult:
-    """Check that a fold's test part is unseen: other companies, and later than every training label.
+    """Check that a fold's test part is unseen: other companies, later than every training label, in groups known then.
 
     Args:
         observations: All rows.
         fold: Indices of training and test rows, neither empty.
 
     Raises:
-        UserError: When a company is in both parts, or a training label's months reach into the test part.
+        UserError: When a company is in both parts, a training label's months reach into the test part, a group was not
+            known to be similar before the cut, or a training row is older than its group.
     """
     part = fold.part
     trained = np.unique(np.concatenate([part.fit, part.slice, part.refit]))
-    shared = np.intersect1d(observations.company[trained], observations.company[fold.test])
+    training_companies, test_companies = (np.unique(observations.company[rows]) for rows in (trained, fold.test))
+    shared = np.intersect1d(training_companies, test_companies)
     if len(shared):
         raise UserError(
             f"company {observations.company_numbers[shared[0]]} is in the training and in the test part, with "
@@ -56,4 +61,15 @@ def check_fold(observations: Observations, fold: Fold) -> GuardResult:
             f"a training label runs until {last_label}, but the test part begins on {first_test}; "
             "its figures would be too good: correct ml.split"
         )
-    return GuardResult(0, last_label, first_test)
+    last_similar: datetime.date = observations.similar_since[np.concatenate([trained, fold.test])].max().item()
+    if last_similar >= part.cut:
+        raise UserError(
+            f"a group first known to be similar on {last_similar} is in a fold that knows nothing after {part.cut}; "
+            "its figures would be too good: correct ml.split"
+        )
+    if (observations.similar_since[trained] > observations.observed_on[trained]).any():
+        raise UserError(
+            "training rows are older than the first user of their group, which they are only there for; "
+            "the fold's figures would be misleading: correct ml.split"
+        )
+    return GuardResult(len(training_companies), len(test_companies), last_similar, last_label, first_test)

@@ -28,9 +28,15 @@ class Horizon:
 
 
 def execute(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: list[Any] | None = None
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: list[Any] | None = None, step: str = "make build"
 ) -> duckdb.DuckDBPyConnection:
     """Run a query over the marts.
+
+    Args:
+        connection: The warehouse.
+        query: What to run.
+        parameters: Values of its placeholders.
+        step: What makes the relations, for the message.
 
     Raises:
         UserError: When a relation or column that it reads does not exist.
@@ -39,16 +45,21 @@ def execute(
         return connection.execute(query, parameters)
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"the warehouse lacks what ml reads ({reason}); run `make build` first") from None
+        raise UserError(f"the warehouse lacks what ml reads ({reason}); run `{step}` first") from None
 
 
-def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+def rows(connection: duckdb.DuckDBPyConnection, query: str, step: str = "make build") -> list[tuple[Any, ...]]:
     """All rows of a small query over the marts.
+
+    Args:
+        connection: The warehouse.
+        query: What to read.
+        step: What makes the relations.
 
     Raises:
         UserError: When a relation or column that it reads does not exist.
     """
-    return execute(connection, query).fetchall()
+    return execute(connection, query, step=step).fetchall()
 
 
 def read_horizon(connection: duckdb.DuckDBPyConnection, month: str | None = None) -> Horizon:

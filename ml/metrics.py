@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 TOP_SHARE = 0.01
 CALIBRATION_BINS = 10
+CALIBRATION_ERROR = "expected_calibration_error"
 CELLS_AT_ONCE = 8_000_000
 
 
@@ -131,7 +132,7 @@ def _metrics(rows: _Prepared, counts: Floats, top_rows: Sequence[int]) -> dict[s
             "roc_auc": concordant / (found * (total - found)),
             "base_rate": base_rate,
             "brier": (weight * (rows.probability - rows.label) ** 2).sum(axis=1) / total,
-            "expected_calibration_error": np.abs(
+            CALIBRATION_ERROR: np.abs(
                 np.add.reduceat(weight * (rows.probability - rows.label), rows.bin_starts, axis=1)
             ).sum(axis=1)
             / total,
@@ -148,15 +149,26 @@ def _metrics(rows: _Prepared, counts: Floats, top_rows: Sequence[int]) -> dict[s
     return result
 
 
+def _reflected(value: float, low: float, high: float) -> tuple[float, float]:
+    """Turn percentiles of an absolute error's resamples into a basic bootstrap interval (Davison and Hinkley 1997).
+
+    Noise adds to an absolute error, so its resamples lie above the value as much as the value lies above the truth:
+    reflected at the value they point to where the truth is. Clipped at 0, and where all resamples lie above the value,
+    ended at the value itself. Near 0 this mends only part of the bias: an error of exactly 0 is in about half of the
+    intervals.
+    """
+    return max(0.0, min(value, 2 * value - high)), max(value, 2 * value - low)
+
+
 def estimate(tested: Tested, top_rows: Sequence[int], samples: int, seed: int) -> dict[str, Estimate]:
-    """Compute every metric with a percentile interval over resampled companies.
+    """Compute every metric with a 95 % interval over resampled companies.
 
     Weighted to the population throughout. Positives that were not scored count in the denominators of average
     precision, recall, base rate and lift; ROC AUC, Brier score and calibration error are of the scored rows.
     Average precision is the sum of recall steps times precision, ties together (as scikit-learn does);
-    ROC AUC gives a tie one half; the expected calibration error has ten bins of equal weight, and its resamples lie a
-    little high, since noise adds to an absolute error. Companies are drawn with replacement, whole (Efron 1979 on
-    clusters), since the rows of a company are not independent.
+    ROC AUC gives a tie one half; the expected calibration error has ten bins of equal weight. Companies are drawn with
+    replacement, whole (Efron 1979 on clusters), since the rows of a company are not independent. Intervals are of
+    percentiles, but that of the calibration error is reflected, see `_reflected`.
 
     Args:
         tested: Scored rows of both classes, and missed positives.
@@ -183,6 +195,9 @@ def estimate(tested: Tested, top_rows: Sequence[int], samples: int, seed: int) -
             drawn[name].append(values)
     estimates = {}
     for name, values in point.items():
-        low, high = np.nanquantile(np.concatenate(drawn[name]), [0.025, 0.975])
-        estimates[name] = Estimate(float(values[0]), float(low), float(high))
+        value = float(values[0])
+        low, high = (float(bound) for bound in np.nanquantile(np.concatenate(drawn[name]), [0.025, 0.975]))
+        if name == CALIBRATION_ERROR:
+            low, high = _reflected(value, low, high)
+        estimates[name] = Estimate(value, low, high)
     return estimates

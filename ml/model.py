@@ -1,6 +1,7 @@
 """One model: XGBoost trees, the correction of its log-odds, and what must be known to apply it."""
 
 import datetime
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,11 @@ from ml.calibration import Calibration, fit_calibration, log_odds_offset, sigmoi
 from ml.features import Kind
 from ml.frames import Matrix, TrainingFrame
 from ml.settings import BoosterSettings, ModelName, Settings
-from ml.split import Observations, Part, shift_date
+from ml.split import LABEL_MONTHS, Observations, Part, shift_date
 from warehouse.errors import UserError
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 CALIBRATION_PARTS = 4  # of the companies: more cost a training each, fewer make weaker models than the final one
 
@@ -67,16 +69,8 @@ class Model:
     card: ModelCard
 
     def _data(self, matrix: Matrix) -> xgb.DMatrix:
-        """Give XGBoost the matrix, codes that training never met as missing."""
-        known = matrix
-        for position, (name, kind) in enumerate(self.card.features):
-            if kind == "categorical":
-                column = matrix[:, position]
-                strange = ~np.isnan(column) & ~np.isin(column, np.array(self.card.seen[name], dtype=np.float32))
-                if strange.any():
-                    known = known.copy() if known is matrix else known
-                    known[strange, position] = np.nan
-        return _data(known, self.card.features, int(self.card.parameters["nthread"]))
+        features = self.card.features
+        return _data(_seen_only(matrix, features, self.card.seen), features, int(self.card.parameters["nthread"]))
 
     def log_odds(self, matrix: Matrix) -> Floats:
         """Apply the trees: log-odds of each row under the training sample, shape (rows,)."""
@@ -97,9 +91,34 @@ class Model:
         return self.card.calibration.probability(log_odds - self.card.log_odds_offset)
 
 
+Features = tuple[tuple[str, Kind], ...]
+
+
+def _seen(matrix: Matrix, features: Features) -> dict[str, list[int]]:
+    """Codes of each categorical feature that the rows hold."""
+    return {
+        name: np.unique(column[~np.isnan(column)]).astype(int).tolist()
+        for (name, kind), column in zip(features, matrix.T, strict=True)
+        if kind == "categorical"
+    }
+
+
+def _seen_only(matrix: Matrix, features: Features, seen: Mapping[str, list[int]]) -> Matrix:
+    """Make codes that training never met missing; the matrix itself stays as it is."""
+    known = matrix
+    for position, (name, kind) in enumerate(features):
+        if kind == "categorical":
+            column = matrix[:, position]
+            strange = ~np.isnan(column) & ~np.isin(column, np.array(seen[name], dtype=np.float32))
+            if strange.any():
+                known = known.copy() if known is matrix else known
+                known[strange, position] = np.nan
+    return known
+
+
 def _data(
     matrix: Matrix,
-    features: tuple[tuple[str, Kind], ...],
+    features: Features,
     nthread: int,
     form: type[xgb.DMatrix] = xgb.DMatrix,
     **columns: NDArray[Any],
@@ -121,10 +140,11 @@ def _parameters(booster: BoosterSettings, settings: Settings, scale_pos_weight: 
         "eval_metric": booster.eval_metric,
         "eta": booster.eta,
         "max_depth": booster.max_depth,
-        "min_child_weight": booster.min_child_weight,
+        # both are compared with sums over rows in which a positive counts scale_pos_weight times
+        "min_child_weight": booster.min_child_weight * scale_pos_weight,
         "subsample": booster.subsample,
         "colsample_bytree": booster.colsample_bytree,
-        "reg_lambda": booster.reg_lambda,
+        "reg_lambda": booster.reg_lambda * scale_pos_weight,
         "max_delta_step": booster.max_delta_step,
         "scale_pos_weight": scale_pos_weight,
         "seed": settings.seed,
@@ -139,27 +159,42 @@ def _positive_weight(booster: BoosterSettings, label: NDArray[np.bool_]) -> floa
     return booster.scale_pos_weight
 
 
-def require_history(part: Part, observations: Observations, minimum: int) -> None:
+def _calibration_parts(part: Part, observations: Observations) -> Iterator[tuple[Rows, NDArray[np.bool_]]]:
+    """Part the companies: for each part the rows of the others to train on, and which rows of the slice it scores."""
+    learned, watched = (observations.split_bucket[rows] % CALIBRATION_PARTS for rows in (part.refit, part.slice))
+    for number in range(CALIBRATION_PARTS):
+        if (watched == number).any():
+            yield part.refit[learned != number], watched == number
+
+
+def require_history(part: Part, observations: Observations, minimum: int, companies: str = "") -> None:
     """Refuse a part that a model cannot be fitted and calibrated on.
 
     Args:
         part: The rows to use.
         observations: All rows.
-        minimum: Positives needed before and in the part's latest year.
+        minimum: Positives needed before and in the part's latest year; the models that calibrate need one.
+        companies: Which companies the part holds, for the message, such as `of the companies outside part 2 `.
 
     Raises:
         UserError: With the period and what it holds.
     """
     inner, cut = part.inner_cut, part.cut
-    for rows, period in (
-        (part.fit, f"until {shift_date(inner, -12)}"),
-        (part.slice, f"after {inner} and until {shift_date(cut, -12)}"),
-    ):
+    until = f"until {shift_date(cut, -LABEL_MONTHS)}"
+    needed = [
+        (part.fit, f"until {shift_date(inner, -LABEL_MONTHS)}", minimum),
+        (part.slice, f"after {inner} and {until}", minimum),
+    ]
+    needed += [
+        (others, f"{until} without one quarter of the split buckets", 1)
+        for others, _ in _calibration_parts(part, observations)
+    ]
+    for rows, period, least in needed:
         positives = int(observations.label[rows].sum())
-        if positives < minimum or positives == len(rows):
+        if positives < least or positives == len(rows):
             raise UserError(
-                f"the history is too short: of the observations {period}, {positives} became users and "
-                f"{len(rows) - positives} did not, and training needs {minimum} and 1; "
+                f"the history is too short: of the observations {companies}{period}, {positives} became users and "
+                f"{len(rows) - positives} did not, and training needs {least} and 1; "
                 "land a stock delivery that reaches further back, then build and train again"
             )
 
@@ -172,6 +207,9 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
     scored by models that are made like the final one but never saw the companies that they score. (Calibrated by the
     first model, which knows two years less, the final one claims too much for its best rows.)
 
+    A part trains only on rows with similar_since <= observed_on. Older rows of a group are in the mart because of what
+    came after them, the group's first user: with them every rare group would look like a good one.
+
     Args:
         name: Which of the two models.
         frame: All rows.
@@ -183,26 +221,23 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
     rows, encoder = frame.observations, frame.encoder
     features = tuple((feature.name, feature.kind) for feature in encoder.features)
 
-    def training_data(of: NDArray[np.intp]) -> xgb.DMatrix:
+    def training_data(of: Rows) -> xgb.DMatrix:
         # training rows are unweighted, so the score is one under the sample; binned values take a byte instead of eight
         return _data(frame.matrix[of], features, settings.nthread, xgb.QuantileDMatrix, label=rows.label[of])
 
+    def scored_data(of: Rows, trained: Rows, **columns: NDArray[Any]) -> xgb.DMatrix:
+        known = _seen_only(frame.matrix[of], features, _seen(frame.matrix[trained], features))
+        return _data(known, features, settings.nthread, xgb.DMatrix, **columns)
+
     inner_weight = _positive_weight(booster_settings, rows.label[part.fit])
     # the watched slice counts as the population
-    watched = _data(
-        frame.matrix[part.slice],
-        features,
-        settings.nthread,
-        label=rows.label[part.slice],
-        weight=rows.weight[part.slice],
-    )
+    watched = scored_data(part.slice, part.fit, label=rows.label[part.slice], weight=rows.weight[part.slice])
     inner = xgb.train(
         _parameters(booster_settings, settings, inner_weight),
         training_data(part.fit),
         booster_settings.maximum_rounds,
         evals=[(watched, "slice")],
-        # as many as the minimum at least, so that growing never stops before it
-        early_stopping_rounds=max(booster_settings.early_stopping_rounds, booster_settings.minimum_rounds),
+        early_stopping_rounds=booster_settings.minimum_rounds,
         verbose_eval=False,
     )
     rounds = max(inner.best_iteration + 1, booster_settings.minimum_rounds)
@@ -212,27 +247,18 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
     parameters = _parameters(booster_settings, settings, positive_weight)
     offset = log_odds_offset(label, weight, positive_weight)
     log_odds = np.zeros(len(part.slice))
-    for half in range(CALIBRATION_PARTS):
-        others = part.refit[rows.split_bucket[part.refit] % CALIBRATION_PARTS != half]
-        scored = rows.split_bucket[part.slice] % CALIBRATION_PARTS == half
-        if scored.any():
-            unseen = _data(frame.matrix[part.slice[scored]], features, settings.nthread)
-            log_odds[scored] = xgb.train(parameters, training_data(others), rounds).predict(unseen, output_margin=True)
+    for others, scored in _calibration_parts(part, rows):
+        unseen = scored_data(part.slice[scored], others)
+        log_odds[scored] = xgb.train(parameters, training_data(others), rounds).predict(unseen, output_margin=True)
     calibration = fit_calibration(
         log_odds - offset, rows.label[part.slice], rows.weight[part.slice], settings.calibration_positives
     )
     booster = xgb.train(parameters, training_data(part.refit), rounds)
-    seen = {
-        name_: np.unique(column[~np.isnan(column)]).astype(int).tolist()
-        for position, (name_, kind) in enumerate(features)
-        if kind == "categorical"
-        for column in [frame.matrix[part.refit, position]]
-    }
     card = ModelCard(
         model_name=name,
         features=features,
         vocabularies={key: list(values) for key, values in encoder.vocabularies.items()},
-        seen=seen,
+        seen=_seen(frame.matrix[part.refit], features),
         cut=part.cut,
         rows=len(part.refit),
         positives=int(label.sum()),

@@ -70,7 +70,15 @@ def _check_contract(models: Mapping[ModelName, Model], features: tuple[Feature, 
 def _score(
     connection: duckdb.DuckDBPyConnection, models: Mapping[ModelName, Model], encoder: Encoder, settings: Settings
 ) -> Scored:
-    ((total,),) = marts.rows(connection, "select count(*) from marts.to_predict where is_eligible")
+    counts = "select count(*), count(*) filter (is_eligible), count(company_number) from marts.to_predict"
+    ((everyone, total, named),) = marts.rows(connection, counts)
+    if not everyone:
+        raise UserError(
+            "marts.to_predict has no rows: no live company that is no user has recent accounts; "
+            "land the latest deliveries and run `make build`"
+        )
+    if named < everyone:
+        raise UserError("marts.to_predict has rows without company_number; it must never be null there")
     if not total:
         raise UserError("marts.to_predict has no eligible company; its column ineligible_reason says why")
     stride = -(-total // settings.peer_rows)
@@ -123,6 +131,8 @@ def _reasons(
     encoder: Encoder,
     scored: Scored,
     settings: Settings,
+    *,
+    run_id: str,
 ) -> pa.Table:
     """Find the reasons for the best rows of each model, in a second read of just these companies."""
     tops = {name: scored.company_number[scored.best[name][: settings.reasons_rows]] for name in models}
@@ -144,14 +154,14 @@ def _reasons(
             for reason_rank, position in enumerate(chosen[chosen >= 0].tolist(), start=1):
                 feature = encoder.features[position]
                 value = written_value(feature, values[feature.name][row])
-                text = sentence(feature, value, peers.shares(position, matrix[row, position]))
                 move = float(moves[position])
-                rows.append((wanted[row], name, reason_rank, feature.name, direction(move), move, value, text))
+                text = sentence(feature, value, peers.shares(position, matrix[row, position]), direction(move))
+                rows.append((wanted[row], name, run_id, reason_rank, feature.name, direction(move), move, value, text))
     schema = pa.schema(
         [
-            ("company_number", pa.string()), ("model_name", pa.string()), ("reason_rank", pa.int32()),
-            ("feature", pa.string()), ("direction", pa.string()), ("contribution", pa.float64()),
-            ("value", pa.string()), ("reason", pa.string()),
+            ("company_number", pa.string()), ("model_name", pa.string()), ("run_id", pa.string()),
+            ("reason_rank", pa.int32()), ("feature", pa.string()), ("direction", pa.string()),
+            ("contribution", pa.float64()), ("value", pa.string()), ("reason", pa.string()),
         ]
     )  # fmt: skip
     names = schema.names
@@ -182,7 +192,7 @@ def predict(environment: Environment, settings: Settings) -> None:
             encoder = Encoder(features, models["precision"].card.vocabularies)
             scored = _score(connection, models, encoder, settings)
             say(f"{len(scored.company_number):,} companies scored by both models, score month {horizon.month}")
-            reasons = _reasons(connection, models, encoder, scored, settings)
+            reasons = _reasons(connection, models, encoder, scored, settings, run_id=evaluation.run_id)
         write_partition(lake, "prediction_reasons", horizon.month, reasons)
         path = write_partition(lake, "predictions", horizon.month, _predictions(scored, evaluation))
         say(f"predictions in {path}, {reasons.num_rows:,} reasons for the best {settings.reasons_rows:,} of each model")

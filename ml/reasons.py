@@ -132,14 +132,19 @@ def _percent(share: float) -> str:
     return f"{percent} %" if percent else "less than 1 %"
 
 
-def sentence(feature: Feature, value: str | None, shares: Shares) -> str:
+def sentence(feature: Feature, value: str | None, shares: Shares, speaks: Direction) -> str:
     """One reason as a sentence fragment, such as `trade debtors of £412,000, more than 91 % of companies scored`.
 
     Args:
         feature: Gives the noun phrase.
         value: As `written_value` gives it.
         shares: Where the value lies among the companies scored.
+        speaks: Which way it moves the probability; one that lowers it ends in `(speaks against)`.
     """
+    return _placed(feature, value, shares) + (" (speaks against)" if speaks == "lowers" else "")
+
+
+def _placed(feature: Feature, value: str | None, shares: Shares) -> str:
     if value is None:
         return f"{feature.reason}: none given, as for {_percent(shares.unknown)} of companies scored"
     named = f"{feature.reason} of {value}" if feature.unit == "gbp" else f"{feature.reason}: {value}"

@@ -20,9 +20,10 @@ class BoosterSettings(BaseModel):
     Attributes:
         eval_metric: What early stopping watches on the later slice.
         scale_pos_weight: Weight of a positive in training; `balanced` makes both classes weigh the same.
-        minimum_rounds: Trees kept at least: with few positives the watched metric is noise in the first rounds.
+        min_child_weight, reg_lambda: Times `scale_pos_weight`, what XGBoost is told under these names.
+        minimum_rounds: Trees kept at least, and rounds without improvement after which growing stops: with few
+            positives the watched metric is noise in the first rounds.
         maximum_rounds: Trees grown at most.
-        early_stopping_rounds: Rounds without improvement after which growing stops, from the minimum on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +39,6 @@ class BoosterSettings(BaseModel):
     reg_lambda: float = Field(ge=0)
     minimum_rounds: PositiveInt
     maximum_rounds: PositiveInt
-    early_stopping_rounds: PositiveInt
 
     @model_validator(mode="after")
     def _rounds_in_order(self) -> Self:

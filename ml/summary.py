@@ -10,6 +10,7 @@ from ml.artefacts import Evaluation, load_evaluation
 from ml.settings import MODEL_NAMES
 from ml.tables import partition_file
 from warehouse.engines.duckdb import connect
+from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 
@@ -25,6 +26,7 @@ select (select count(distinct company_number) from marts.users_not_users),
        (select count(*) from marts.users),
        (select count(*) from marts.users where is_current_user)
 """
+LEADS_OF = "select distinct score_month, run_id from marts.leads"
 FIRST_LEADS = f"""
 select lead_rank, company_number, company_name, sector, region, precision_probability, recall_probability, reason_1
 from marts.leads order by lead_rank limit {LEADS}
@@ -68,11 +70,15 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Envi
         environment: Where everything lies.
 
     Raises:
-        UserError: When a step of the run has not been made.
+        UserError: When a step of the run has not been made, or the leads are of another run than the evaluation.
     """
     horizon = marts.read_horizon(connection, environment.month)
     evaluation: Evaluation = load_evaluation(lake, horizon.day)
     ((companies, scored, users, current_users),) = marts.rows(connection, COUNTS)
+    if marts.rows(connection, LEADS_OF, "make predict") != [(horizon.month, evaluation.run_id)]:
+        raise UserError(
+            f"marts.leads is not of run {evaluation.run_id}, which was trained for {horizon.month}; run `make predict`"
+        )
     leads = marts.rows(connection, FIRST_LEADS)
     test, training, window = evaluation.test, evaluation.training, evaluation.test_window
     counts = [
@@ -104,6 +110,9 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Envi
         "In brackets 95 % intervals.",
         "",
         *aligned(metrics),
+        "",
+        "A probability is for the twelve months from the day the company's accounts became public, and the test scored",
+        "accounts as they appeared; of a company whose accounts have been public for a while, part of them is over.",
         "",
         f"The first {len(leads)} leads, with the probability of a first use within twelve months by each model",
         *_leads(leads),

@@ -1,7 +1,6 @@
 """The tables that ml writes, as the dbt sources define them: Parquet in the lake, views in the warehouse."""
 
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -65,19 +64,13 @@ def write_partition(lake: Lake, table: str, month: str, content: pa.Table) -> Pa
     return path
 
 
-def register_tables(connection: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:
+def register_tables(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """Make the ml relations show exactly the score months in the lake; empty where there are none.
 
     Args:
         connection: Writable connection to the warehouse.
         lake: Where the Parquet files are.
-
-    Returns:
-        Score months by table.
     """
-    months: dict[str, Any] = {}
     for name, table in read_tables().items():
         files = sorted(_folder(lake, name).glob(f"{PARTITION}=*/{name}.parquet"))
         register(connection, table, files)
-        months[name] = len(files)
-    return months

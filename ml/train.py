@@ -12,7 +12,7 @@ import numpy as np
 import xgboost as xgb
 
 from ml import marts
-from ml.artefacts import Evaluation, ModelEvaluation, TrainedRows, save_evaluation, save_model
+from ml.artefacts import Evaluation, FitSummary, ModelEvaluation, TrainedRows, save_evaluation, save_model
 from ml.evaluate import evaluate
 from ml.features import check_mart, read_features
 from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_training
@@ -59,6 +59,11 @@ def train(environment: Environment, settings: Settings) -> Evaluation:
             is too short.
     """
     lake = Lake(environment.lake)
+    with exclusive(lake.work() / "ml.lock", "training or prediction"):
+        return _train(lake, environment, settings)
+
+
+def _train(lake: Lake, environment: Environment, settings: Settings) -> Evaluation:
     horizon, frame = _read(environment, settings)
     rows = frame.observations
     say(
@@ -69,38 +74,38 @@ def train(environment: Environment, settings: Settings) -> Evaluation:
     require_history(part, rows, settings.minimum_positives)
     findings = evaluate(frame, horizon.date, settings, say)
     data_sha256 = frame.sha256()
-    with exclusive(lake.work() / "ml.lock", "training or prediction"):
-        models: dict[ModelName, ModelEvaluation] = {}
-        for name in MODEL_NAMES:
-            model = fit_model(name, frame, part, settings, data_sha256)
-            version, hashes = save_model(lake.model(horizon.day, name), model)
-            models[name] = ModelEvaluation(
-                model_version=version,
-                artefacts=hashes,
-                rounds=model.card.rounds,
-                metrics=findings.metrics[name],
-                folds=findings.folds[name],
-            )
-        libraries = {"numpy": np.__version__, "xgboost": xgb.__version__}
-        evaluation = Evaluation(
-            run_id=_run_id(horizon, data_sha256, settings, libraries),
-            score_month=horizon.month,
-            horizon_date=horizon.date,
-            training=TrainedRows(
-                rows=len(part.refit),
-                companies=len(np.unique(rows.company[part.refit])),
-                positives=int(rows.label[part.refit].sum()),
-                sha256=data_sha256,
-            ),
-            training_window=findings.training_window,
-            test_window=findings.test_window,
-            test=findings.test,
-            guards=findings.guards,
-            models=models,
-            settings=settings,
-            libraries=libraries,
+    models: dict[ModelName, ModelEvaluation] = {}
+    for name in MODEL_NAMES:
+        model = fit_model(name, frame, part, settings, data_sha256)
+        say(f"trained {name}: {FitSummary.of(model.card).written()}")
+        version, hashes = save_model(lake.model(horizon.day, name), model)
+        models[name] = ModelEvaluation(
+            model_version=version,
+            artefacts=hashes,
+            rounds=model.card.rounds,
+            metrics=findings.metrics[name],
+            folds=findings.folds[name],
         )
-        path = save_evaluation(lake, horizon.day, evaluation)
+    libraries = {"numpy": np.__version__, "xgboost": xgb.__version__}
+    evaluation = Evaluation(
+        run_id=_run_id(horizon, data_sha256, settings, libraries),
+        score_month=horizon.month,
+        horizon_date=horizon.date,
+        training=TrainedRows(
+            rows=len(part.refit),
+            companies=len(np.unique(rows.company[part.refit])),
+            positives=int(rows.label[part.refit].sum()),
+            sha256=data_sha256,
+        ),
+        training_window=findings.training_window,
+        test_window=findings.test_window,
+        test=findings.test,
+        guards=findings.guards,
+        models=models,
+        settings=settings,
+        libraries=libraries,
+    )
+    path = save_evaluation(lake, horizon.day, evaluation)
     for name in MODEL_NAMES:
         metrics = models[name].metrics
         lift, precision = metrics["lift_at_1_percent"].written(1), metrics["average_precision"].written(3)

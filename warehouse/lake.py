@@ -49,10 +49,6 @@ class Lake:
         """File that ends a training."""
         return self.root / "ALGORITHM" / "EVALUATION" / f"evaluation_{day}.json"
 
-    def evaluations(self) -> Path:
-        """Folder of the evaluation files."""
-        return self.root / "ALGORITHM" / "EVALUATION"
-
     def model(self, day: str, model_name: str) -> Path:
         """Folder of the artefacts of one trained model."""
         return self.root / "ALGORITHM" / day / "XGBOOST" / "MODELS" / model_name
@@ -60,10 +56,6 @@ class Lake:
     def lists(self, day: str) -> Path:
         """Folder of the CSV lists of one prediction."""
         return self.root / "ALGORITHM" / day / "DATA" / "PREDICT" / "LIST_POSITIVE_CLASS"
-
-    def analysis(self) -> Path:
-        """Folder of reports."""
-        return self.root / "ANALYSIS"
 
     def work(self) -> Path:
         """Scratch folder for what is not published yet; safe to delete when nothing runs."""

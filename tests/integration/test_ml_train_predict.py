@@ -21,6 +21,7 @@ from tests.unit.ml.synthetic import Planted, make_world, write_warehouse
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
+from warehouse.storage import exclusive
 
 ROOT = Path(__file__).resolve().parents[2]
 # one thread: threads that wait for each other are slow where tests run side by side
@@ -88,12 +89,16 @@ def test_the_evaluation_says_what_was_tested_and_how_good_it_is(finished):
     test = evaluation["test"]
     assert tested == [(test["rows"], test["positives"], test["missed_positives"])]
     assert test["missed_positives"] > 0
-    assert [guard["shared_companies"] for guard in evaluation["guards"]] == [0, 0, 0]
+    guards = evaluation["guards"]
+    assert sum(guard["test_companies"] for guard in guards) == test["companies"]
+    assert all(guard["training_companies"] > guard["test_companies"] for guard in guards)
+    assert all(guard["last_similar_since"] < "2024-10-01" for guard in guards)
     for model in evaluation["models"].values():
         for name in ("roc_auc", "average_precision", "lift_at_1_percent", "base_rate"):
             metric = model["metrics"][name]
             assert metric["low"] < metric["value"] < metric["high"]
         assert model["metrics"]["roc_auc"]["low"] > 0.6
+        assert all(metric["low"] <= metric["value"] <= metric["high"] for metric in model["metrics"].values())
 
 
 def test_every_eligible_company_is_ranked_once_by_each_model(finished):
@@ -121,6 +126,7 @@ def test_predictions_name_the_run_and_the_version_that_were_evaluated(finished):
     assert named == [
         (name, evaluation["models"][name]["model_version"], evaluation["run_id"]) for name in ("precision", "recall")
     ]
+    assert rows(finished.warehouse, "select distinct run_id from ml.prediction_reasons") == [(evaluation["run_id"],)]
 
 
 def test_relations_have_the_columns_and_types_of_the_source_definitions(finished):
@@ -130,7 +136,10 @@ def test_relations_have_the_columns_and_types_of_the_source_definitions(finished
         ("model_version", "VARCHAR"), ("run_id", "VARCHAR"), ("score", "DOUBLE"), ("probability", "DOUBLE"),
         ("rank", "INTEGER"),
     ]  # fmt: skip
-    assert rows(finished.warehouse, "describe ml.prediction_reasons")[0][0] == "score_month"
+    assert [row[0] for row in rows(finished.warehouse, "describe ml.prediction_reasons")] == [
+        "score_month", "company_number", "model_name", "run_id", "reason_rank", "feature", "direction",
+        "contribution", "value", "reason",
+    ]  # fmt: skip
 
 
 def test_every_listed_company_has_its_three_reasons_raising_ones_first(finished):
@@ -140,7 +149,8 @@ def test_every_listed_company_has_its_three_reasons_raising_ones_first(finished)
     assert incomplete == []
     assert rows(finished.warehouse, """
         select count(*) from ml.prediction_reasons
-        where (direction = 'raises') != (contribution > 0) or reason is null""") == [(0,)]  # fmt: skip
+        where (direction = 'raises') != (contribution > 0) or reason is null
+        or (direction = 'lowers') != (reason like '%(speaks against)')""") == [(0,)]  # fmt: skip
     assert rows(finished.warehouse, """
         select count(*) from ml.prediction_reasons as first join ml.prediction_reasons as second
         using (company_number, model_name) where second.reason_rank = first.reason_rank + 1
@@ -152,16 +162,17 @@ def test_every_listed_company_has_its_three_reasons_raising_ones_first(finished)
 
 def test_a_reason_states_the_companys_own_value_and_its_true_place(finished):
     found = rows(finished.warehouse, """
-        select trade_debtors, value, reason,
+        select trade_debtors, value, reason, direction,
             (select avg((peer.trade_debtors < own.trade_debtors)::int) from marts.to_predict as peer
              where peer.is_eligible and peer.trade_debtors is not null) as below
         from ml.prediction_reasons join marts.to_predict as own using (company_number)
         where feature = 'trade_debtors' and value is not null and reason like '%more than%'""")  # fmt: skip
     assert len(found) > 20
-    for debtors, value, reason, below in found:
+    for debtors, value, reason, moves, below in found:
         assert value == f"£{debtors:,}"
         place = f"more than {int(100 * below + 1e-9)} % of companies scored where it is known"
-        assert reason == f"trade debtors of £{debtors:,}, {place}"
+        against = " (speaks against)" if moves == "lowers" else ""
+        assert reason == f"trade debtors of £{debtors:,}, {place}{against}"
 
 
 def test_equal_probabilities_are_ranked_by_score_then_by_company():
@@ -232,6 +243,8 @@ def test_an_absent_artefact_or_evaluation_asks_for_a_training(copied):
         (["update marts.feature_definitions set position = 90 where feature = 'growth'"], "in another order"),
         (["alter table marts.to_predict drop growth"], "marts.to_predict differs .* lacks growth"),
         (["update marts.to_predict set is_eligible = false"], "no eligible company"),
+        (["delete from marts.to_predict"], "marts.to_predict has no rows: .* run `make build`"),
+        (["update marts.to_predict set company_number = null where growth > 1"], "rows without company_number"),
         (["insert into marts.to_predict from marts.to_predict where is_eligible limit 1"], "twice"),
     ],
 )
@@ -258,6 +271,27 @@ def test_a_company_with_two_buckets_stops_the_training(copied):
     with pytest.raises(UserError, match="is in the training and in the test part"):
         train(copied, SETTINGS)
     assert content(copied.lake) == before
+
+
+def test_a_training_waits_for_no_lock_and_reads_nothing_before_it_has_it(tmp_path):
+    lake = Lake(tmp_path / "lake")
+    with (
+        exclusive(lake.work() / "ml.lock", "test"),
+        pytest.raises(UserError, match="another training or prediction holds"),
+    ):
+        train(Environment(lake.root, tmp_path / "absent.duckdb", None), SETTINGS)
+
+
+def test_it_is_said_where_only_the_level_was_calibrated(copied, capsys):
+    train(copied, SETTINGS.model_copy(update={"calibration_positives": 10_000}))
+    printed = capsys.readouterr().out
+    assert printed.count("only the level calibrated") == 2 * (SETTINGS.company_folds + 1)
+
+
+def test_a_fold_whose_history_is_too_short_is_named(copied):
+    change(copied, "delete from marts.to_train where label = 1 and split_bucket >= 34 and observed_on < '2022-10-01'")
+    with pytest.raises(UserError, match="of the observations of the companies outside part 1 until"):
+        train(copied, SETTINGS)
 
 
 def test_a_short_history_ends_in_one_sentence(copied):
@@ -292,14 +326,17 @@ def test_all_score_months_are_shown_and_half_written_files_are_not(copied, monke
     ]
 
 
-def test_the_summary_shows_counts_quality_and_the_first_leads(copied, monkeypatch, capsys):
+@pytest.fixture
+def with_leads(copied, monkeypatch):
+    """A copy with the marts that the summary reads, named by the environment."""
     change(
         copied,
         "create table marts.users as select i % 2 = 0 as is_current_user from range(5) as t(i)",
         "create table marts.users_not_users as select distinct company_number from marts.to_train",
         """create table marts.leads as select precision.rank as lead_rank, company_number,
         'COMPANY ' || company_number as company_name, 'Manufacturing' as sector, null as region,
-        precision.probability as precision_probability, recall.probability as recall_probability, reason as reason_1
+        precision.probability as precision_probability, recall.probability as recall_probability, reason as reason_1,
+        precision.score_month, precision.run_id
         from ml.predictions as precision join ml.predictions as recall using (company_number)
         left join ml.prediction_reasons as reasons using (company_number)
         where precision.model_name = 'precision' and recall.model_name = 'recall'
@@ -308,18 +345,38 @@ def test_the_summary_shows_counts_quality_and_the_first_leads(copied, monkeypatc
     monkeypatch.setenv("LAKE", str(copied.lake))
     monkeypatch.setenv("WAREHOUSE", str(copied.warehouse))
     monkeypatch.setenv("MONTH", "2026-10")
+    return copied
+
+
+def test_the_summary_shows_counts_quality_and_the_first_leads(with_leads, capsys):
     main(["summary"])
     printed = capsys.readouterr().out
-    evaluation = json.loads(Lake(copied.lake).evaluation("20261001").read_text())
+    evaluation = json.loads(Lake(with_leads.lake).evaluation("20261001").read_text())
     lift = evaluation["models"]["recall"]["metrics"]["lift_at_1_percent"]
     assert f"{lift['value']:.1f} ({lift['low']:.1f} to {lift['high']:.1f})" in printed
     assert "5, 3 of them today" in printed
-    leads = rows(copied.warehouse, "select company_name, reason_1 from marts.leads order by lead_rank limit 11")
+    assert "from the day the company's accounts became public" in printed
+    leads = rows(with_leads.warehouse, "select company_name, reason_1 from marts.leads order by lead_rank limit 11")
     for name, reason in leads[:10]:
         assert name in printed
         assert reason in printed
     assert leads[10][0] not in printed
-    assert str(Lake(copied.lake).lists("20261001")) in printed
+    assert str(Lake(with_leads.lake).lists("20261001")) in printed
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update marts.leads set run_id = 'another'",
+        "update marts.leads set score_month = '2026-09'",
+        "delete from marts.leads",
+        "drop table marts.leads",
+    ],
+)
+def test_leads_of_another_run_than_the_evaluation_are_not_summarised(with_leads, statement):
+    change(with_leads, statement)
+    with pytest.raises(UserError, match="run `make predict`"):
+        main(["summary"])
 
 
 def test_a_command_that_cannot_work_says_one_sentence_and_ends_non_zero(tmp_path):

@@ -115,6 +115,7 @@ def _take(values, rows):
 
 
 def write_warehouse(path: Path, world: World, order: str = "hash(company_number)") -> None:
+    """Write the marts; shuffled, since nothing may depend on the order in which they were written."""
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema if not exists marts")
         connection.execute(
@@ -131,8 +132,5 @@ def write_warehouse(path: Path, world: World, order: str = "hash(company_number)
         )
         for name, columns in (("to_train", world.to_train), ("to_predict", world.to_predict)):
             connection.register("made", pa.table(dict(columns)))
-            # shuffled: nothing may depend on the order in which a mart was written
-            connection.execute(
-                f"create or replace table marts.{name} as select * from made order by hash(company_number)"
-            )
+            connection.execute(f"create or replace table marts.{name} as select * from made order by {order}")
             connection.unregister("made")

@@ -58,6 +58,32 @@ def test_a_mart_that_differs_from_the_list_is_refused_with_the_difference(connec
         check_mart(connection, "to_train", read_features(connection), TRAINING_COLUMNS)
 
 
+@pytest.mark.parametrize("limit", ["8MB", "20MB"])
+def test_too_little_memory_for_a_query_is_said_in_one_sentence(tmp_path, monkeypatch, limit):
+    with connect(tmp_path / "warehouse.duckdb") as opened:
+        opened.execute("create schema marts")
+        opened.execute(
+            "create table marts.wide as select hash(i) as company_number, i as accounts_date, "
+            "repeat('x', 50) || i as x from range(500000) as t(i)"
+        )
+    monkeypatch.setenv("DUCKDB_MEMORY_LIMIT", limit)
+    with (
+        pytest.raises(UserError, match=f"DuckDB needs more memory than DUCKDB_MEMORY_LIMIT={limit}"),
+        connect(tmp_path / "warehouse.duckdb", read_only=True) as opened,
+    ):
+        for _ in batches(opened, "wide", ["company_number", "x"], 1000):
+            pass
+
+
+def test_a_memory_limit_that_is_no_size_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUCKDB_MEMORY_LIMIT", "much")
+    with (
+        pytest.raises(UserError, match="DUCKDB_MEMORY_LIMIT=much is not a size"),
+        connect(tmp_path / "warehouse.duckdb"),
+    ):
+        pass
+
+
 def test_a_difference_of_two_contracts_is_said_in_words():
     trained = [("a", "numeric"), ("b", "numeric"), ("c", "categorical")]
     assert difference(trained, trained) is None
@@ -111,7 +137,11 @@ def test_a_code_outside_the_vocabulary_is_missing(connection):
         ("update marts.to_train set noise = 1e300", "noise holds an infinite value"),
         ("update marts.to_train set label = 2", "a label that is neither 0 nor 1"),
         ("update marts.to_train set label = null", "rows without label"),
-        ("update marts.to_train set sample_weight = 0", "a sample_weight that is not above 0"),
+        ("update marts.to_train set sample_weight = 0", "a sample_weight that is no number above 0"),
+        ("update marts.to_train set sample_weight = 'infinity'", "a sample_weight that is no number above 0"),
+        ("update marts.to_train set sample_weight = 'nan'", "a sample_weight that is no number above 0"),
+        ("update marts.to_train set company_number = null", "rows without company_number"),
+        ("insert into marts.to_train from marts.to_train limit 1", "twice for the same accounts_date"),
         ("update marts.to_train set split_bucket = 100", "a split_bucket outside 0 to 99"),
         ("update marts.to_train set similar_since = null", "rows without similar_since"),
         ("delete from marts.to_train", "marts.to_train has no rows"),

@@ -110,6 +110,28 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     assert all(85 <= count <= 100 for count in covered.values()), covered
 
 
+@pytest.mark.parametrize(("error", "least"), [(0.0, 25), (0.1, 52)])
+def test_the_interval_of_the_calibration_error_holds_its_value_and_mostly_the_truth(error, least):
+    rng = np.random.default_rng(8)
+    covered = 0
+    for seed in range(60):
+        probability = rng.uniform(0.05, 0.3, 600)
+        label = rng.random(600) < probability + error
+        found = estimate(scored_rows(label, probability), [], 100, seed)["expected_calibration_error"]
+        assert 0 <= found.low <= found.value <= found.high
+        covered += found.low <= error <= found.high
+    assert covered >= least, covered
+
+
+def test_every_interval_holds_its_value():
+    rng = np.random.default_rng(9)
+    for seed in range(10):
+        probability = rng.beta(1, 12, 3000)
+        found = estimate(scored_rows(rng.random(3000) < probability, probability), [100], 200, seed)
+        for name, metric in found.items():
+            assert metric.low <= metric.value <= metric.high, (seed, name)
+
+
 def test_the_same_seed_gives_the_same_interval():
     rng = np.random.default_rng(7)
     rows = scored_rows(rng.random(200) < 0.3, rng.random(200))

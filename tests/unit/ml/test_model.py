@@ -6,6 +6,7 @@ import datetime
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from ml.evaluate import evaluate
 from ml.features import read_features
@@ -65,12 +66,15 @@ def test_balanced_positives_weigh_like_the_negatives(frame):
     card = fit_model("recall", frame, training_part(frame.observations, HORIZON), SETTINGS).card
     assert card.scale_pos_weight == pytest.approx((card.rows - card.positives) / card.positives)
     assert card.log_odds_offset == pytest.approx(np.log(card.scale_pos_weight))
+    for name in ("min_child_weight", "reg_lambda"):
+        per_positive = getattr(SETTINGS.models.recall, name)
+        assert card.parameters[name] == pytest.approx(per_positive * card.scale_pos_weight)
 
 
 def test_growing_goes_on_to_the_minimum_and_ends_at_the_maximum(frame):
     part = training_part(frame.observations, HORIZON)
     for minimum, maximum in ((170, 600), (30, 31)):
-        rounds = {"minimum_rounds": minimum, "maximum_rounds": maximum, "early_stopping_rounds": 5}
+        rounds = {"minimum_rounds": minimum, "maximum_rounds": maximum}
         booster = SETTINGS.models.precision.model_copy(update=rounds)
         models = SETTINGS.models.model_copy(update={"precision": booster})
         model = fit_model("precision", frame, part, SETTINGS.model_copy(update={"models": models}))
@@ -105,6 +109,25 @@ def test_probabilities_are_the_populations_however_the_negatives_were_sampled(tm
     assert np.mean(promised, axis=0) == pytest.approx(np.mean(true, axis=0), rel=0.12)
 
 
+def expected_auc(log_odds: np.ndarray, true_log_odds: np.ndarray) -> float:
+    """AUC over all outcomes that the true probabilities make possible: each row as a positive and as a negative."""
+    truth = 1 / (1 + np.exp(-true_log_odds))
+    label = np.repeat([True, False], len(truth))
+    return roc_auc_score(label, np.tile(log_odds, 2), sample_weight=np.concatenate([truth, 1 - truth]))
+
+
+@pytest.mark.parametrize("name", ["precision", "recall"])
+def test_a_sample_of_the_negatives_ranks_nearly_as_well_as_all_of_them(tmp_path, name):
+    auc = []
+    for share in (1.0, 0.15):
+        planted = Planted(companies=800, base_log_odds=-4.0, negative_share=share)
+        frame, world = read_frame(tmp_path, planted), make_world(planted)
+        model = fit_model(name, frame, training_part(frame.observations, HORIZON), SETTINGS)
+        auc.append(expected_auc(model.log_odds(prediction_matrix(world, frame)), world.true_log_odds))
+    assert auc[1] == pytest.approx(auc[0], abs=0.02)
+    assert auc[0] > 0.8
+
+
 def test_shuffled_labels_cannot_be_predicted_and_planted_ones_can(tmp_path):
     frame = read_frame(tmp_path, Planted(companies=800, base_log_odds=-3.0))
     rows = frame.observations
@@ -121,6 +144,26 @@ def test_a_short_history_is_refused_with_the_period_it_lacks(frame):
     part = training_part(frame.observations, datetime.date(2020, 10, 1))
     with pytest.raises(UserError, match="the history is too short: of the observations until 2017-10-01, 0 became"):
         require_history(part, frame.observations, 10)
+
+
+def test_companies_that_all_lie_in_one_part_cannot_be_calibrated_and_are_refused(frame):
+    rows = dataclasses.replace(frame.observations, split_bucket=frame.observations.split_bucket // 4 * 4)
+    with pytest.raises(UserError, match=r"outside part 2 until .* without one quarter of the split buckets, 0 became"):
+        require_history(training_part(rows, HORIZON), rows, 10, "of the companies outside part 2 ")
+
+
+def test_the_slice_that_stops_the_growing_counts_as_the_population(tmp_path):
+    frame = read_frame(tmp_path, Planted(companies=800, negative_share=0.1))
+    changes = {"eval_metric": "logloss", "minimum_rounds": 20}
+    models = SETTINGS.models.model_copy(update={"precision": SETTINGS.models.precision.model_copy(update=changes)})
+    settings = SETTINGS.model_copy(update={"models": models})
+    unweighted = dataclasses.replace(frame.observations, weight=np.ones(len(frame.matrix)))
+    # training rows are unweighted, so only what watches the growing can tell these two apart
+    rounds = [
+        fit_model("precision", each, training_part(each.observations, HORIZON), settings).card.rounds
+        for each in (frame, dataclasses.replace(frame, observations=unweighted))
+    ]
+    assert rounds[0] != rounds[1]
 
 
 def test_a_test_window_without_users_is_refused(frame):

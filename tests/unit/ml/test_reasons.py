@@ -63,7 +63,8 @@ def test_a_code_is_written_as_it_is():
     ],
 )  # fmt: skip
 def test_a_reason_names_the_value_and_its_place_among_the_companies(unit, value, shares, expected):
-    assert sentence(feature(unit), value, shares) == expected
+    assert sentence(feature(unit), value, shares, "raises") == expected
+    assert sentence(feature(unit), value, shares, "lowers") == f"{expected} (speaks against)"
 
 
 def test_what_raises_comes_first_and_what_lowers_fills_up():

@@ -1,5 +1,6 @@
 """Rules of the split by time and by company."""
 
+import dataclasses
 import datetime
 
 import duckdb
@@ -85,7 +86,9 @@ def test_a_test_part_is_unseen_in_company_and_in_time(rows, horizon, company_fol
         assert (add_months(rows.observed_on[fold.test], 12) <= np.datetime64(horizon)).all()
         assert (rows.similar_since[np.concatenate([trained, fold.test])] < np.datetime64(cut)).all()
         if len(trained) and len(fold.test):
-            assert check_fold(rows, fold).shared_companies == 0
+            compared = check_fold(rows, fold)
+            assert compared.training_companies == len(set(rows.company[trained]))
+            assert compared.test_companies == len(set(rows.company[fold.test]))
 
 
 @given(observations(), DAYS, st.integers(2, 7))
@@ -146,6 +149,21 @@ def test_the_guard_names_a_company_that_is_in_both_parts():
 def test_the_guard_finds_a_training_label_that_reaches_into_the_test_part(first, second):
     with pytest.raises(UserError, match="a training label runs until"):
         check_fold(*_two_rows(first, second, (0, 1)))
+
+
+@pytest.mark.parametrize(
+    ("similar_since", "complaint"),
+    [
+        (("2024-10-01", "2017-01-01"), "a group first known to be similar on 2024-10-01"),
+        (("2017-01-01", "2024-10-01"), "a group first known to be similar on 2024-10-01"),
+        (("2020-02-01", "2017-01-01"), "training rows are older than the first user of their group"),
+    ],
+)
+def test_the_guard_finds_rows_whose_group_was_not_yet_known_to_be_similar(similar_since, complaint):
+    rows, fold = _two_rows("2020-01-31", "2025-01-31", (0, 1))
+    early = dataclasses.replace(rows, similar_since=np.array(similar_since, dtype="datetime64[D]"))
+    with pytest.raises(UserError, match=complaint):
+        check_fold(early, fold)
 
 
 def test_the_guard_accepts_a_label_that_ends_the_day_before_the_test_part():
