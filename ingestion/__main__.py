@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingestion.contract import read_contract
+from ingestion.delivery_log import SAMPLE
 from ingestion.ingest import ingest, register
 from ingestion.sample.server import serve
 from ingestion.sample.settings import read_sample_settings
@@ -40,14 +41,17 @@ def _sample() -> None:
 
 
 @contextlib.contextmanager
-def _server_settings() -> Iterator[SftpSettings]:
-    """Read which server to use; without one, serve the sample deliveries for the time of a `with` block."""
+def _server_settings() -> Iterator[tuple[SftpSettings, str]]:
+    """Read which server to use and what the logs call it.
+
+    Without one, serve the sample deliveries for the time of a `with` block.
+    """
     settings = read_sftp_settings()
     if settings is not None:
-        yield settings
+        yield settings, settings.origin
         return
     with serve(_make_sample()) as address:
-        yield SftpSettings(
+        sample = SftpSettings(
             host=address.host,
             port=address.port,
             user=address.user,
@@ -57,12 +61,13 @@ def _server_settings() -> Iterator[SftpSettings]:
             known_hosts=None,
             root="/",
         )
+        yield sample, SAMPLE
 
 
 def _ingest() -> None:
     settings, contract = read_settings(), read_contract()
-    with _server_settings() as sftp, SftpServer(sftp) as server:
-        ingest(settings, contract, server, _report)
+    with _server_settings() as (sftp, origin), SftpServer(sftp) as server:
+        ingest(settings, contract, server, origin, _report)
 
 
 def _register() -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import select
 import shutil
 import struct
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 import rarfile
 
@@ -20,6 +22,9 @@ CHUNK_SIZE = 1 << 20
 MEMBER_SIZE_LIMIT = 100 << 30
 # The archive test reads more than 100 MB/s; below this speed the tool hangs.
 TEST_SECONDS, TEST_BYTES_PER_SECOND = 60, 2 << 20
+STALL_SECONDS = 60
+# The tool needs no more of the environment, and the SFTP password is not for it.
+ENVIRONMENT = ("PATH", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE")
 AGAIN = "ask the vendor to deliver it again"
 
 
@@ -97,14 +102,19 @@ def _listed(archive: Path, culprit: str) -> rarfile.RarFile:
         raise UserError(f"{culprit} is damaged or no RAR archive; {AGAIN}") from None
 
 
+def _environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+
+
 def _test(archive: Path, size: int, culprit: str) -> None:
     limit = TEST_SECONDS + size / TEST_BYTES_PER_SECOND
     try:
-        tested = subprocess.run(  # noqa: S603 - no shell, and names follow --
+        tested = subprocess.run(
             [*find_tool().test, str(archive)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=_environment(),
             timeout=limit,
             check=False,
         )
@@ -146,28 +156,51 @@ def check_archive(volumes: Sequence[Path], member: str, culprit: str) -> Member:
     return Member(volumes[0], culprit, member, info.file_size, checksum)
 
 
+def _stalled(member: Member) -> UserError:
+    return UserError(
+        f"{member.culprit} could not be unpacked, nothing came for {STALL_SECONDS} seconds; run again, then {AGAIN}"
+    )
+
+
+def _read(output: IO[bytes], member: Member) -> bytes:
+    """Read the next chunk of what the tool writes, whole unless it is the last; empty at the end."""
+    poll = select.poll()
+    poll.register(output, select.POLLIN)
+    pieces, missing = [], CHUNK_SIZE
+    while missing:
+        if not poll.poll(STALL_SECONDS * 1000):
+            raise _stalled(member)
+        piece = os.read(output.fileno(), missing)
+        if not piece:
+            break
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
+
+
 def read_member(member: Member) -> Generator[bytes]:
     """Read the text of a checked archive in chunks, without temporary files.
 
     Raises:
-        UserError: When it is not what the archive declares.
+        UserError: When it is not what the archive declares, or the tool hangs.
     """
     command = [*find_tool().extract, str(member.archive), member.name]
-    process = subprocess.Popen(  # noqa: S603 - no shell, and names follow --
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=CHUNK_SIZE
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
     )
+    assert process.stdout is not None  # noqa: S101 - follows from PIPE
     try:
-        assert process.stdout is not None  # noqa: S101 - follows from PIPE
         size = checksum = 0
-        while size <= member.size and (chunk := process.stdout.read(CHUNK_SIZE)):
+        while size <= member.size and (chunk := _read(process.stdout, member)):
             size += len(chunk)
             checksum = zlib.crc32(chunk, checksum)
             yield chunk
         is_as_declared = size == member.size and member.checksum in {None, checksum}
-        if not is_as_declared or process.wait() != 0:
+        if not is_as_declared or process.wait(STALL_SECONDS) != 0:
             raise UserError(f"{member.culprit} does not unpack to what it declares; {AGAIN}")
+    except subprocess.TimeoutExpired:
+        raise _stalled(member) from None
     finally:
         process.kill()
         process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        process.stdout.close()

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 
+SAMPLE = "sample"
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,14 +63,21 @@ class FileRecord(_Record):
 
 
 class DeliveryLog(_Record):
-    """One landed delivery; times are UTC, `landed_files` is the Parquet file of its line counts."""
+    """One landed delivery; times are UTC.
+
+    Attributes:
+        origin: `SAMPLE`, or host and root of the server; None in a log from before origins were recorded.
+        status: `publishing` while files of a delivery that replaces an earlier landing are moved to their place.
+        landed_files: Parquet file of its line counts, relative to the lake.
+    """
 
     delivery: str
+    origin: str | None = None
     kind: str
     snapshot_month: str
     started_at: datetime
     finished_at: datetime
-    status: Literal["landed"]
+    status: Literal["landed", "publishing"]
     landed_files: str
     files: tuple[FileRecord, ...]
 
@@ -103,6 +112,24 @@ def read_logs(lake: Lake) -> list[DeliveryLog]:
     """
     names = sorted(path.stem.removeprefix("LOG_") for path in lake.delivery_logs().glob("LOG_*.json"))
     return [log for log in (read_log(lake, name) for name in names) if log is not None]
+
+
+def check_origin(lake: Lake, logs: Iterable[DeliveryLog], origin: str) -> None:
+    """Check that sample deliveries and real ones, which have the same names, do not come into one lake.
+
+    Args:
+        lake: The lake.
+        logs: Its logs; those without an origin fit every run.
+        origin: Where this run's deliveries come from. A vendor may move, so any two servers are alike.
+
+    Raises:
+        UserError: When the lake has deliveries of the other sort.
+    """
+    for log in logs:
+        if log.origin is not None and (log.origin == SAMPLE) != (origin == SAMPLE):
+            held = "sample deliveries" if log.origin == SAMPLE else f"deliveries of {log.origin}"
+            coming = "the sample's" if origin == SAMPLE else f"those of {origin}"
+            raise UserError(f"{lake.root} holds {held}, not {coming}; name another LAKE or delete it")
 
 
 def archives_of(files: Iterable[FileRecord]) -> set[tuple[str, int, int]]:

@@ -1,7 +1,6 @@
 """The ingestion: what is new on the server is fetched, landed, published and registered, oldest delivery first."""
 
 import contextlib
-import errno
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +14,19 @@ import pyarrow as pa
 from ingestion.archive import check_archive, read_member
 from ingestion.contract import Contract
 from ingestion.delivery import Delivery, archives_by_file, member_name, parse_delivery
-from ingestion.delivery_log import ArchiveRecord, DeliveryLog, FileRecord, archives_of, read_log
+from ingestion.delivery_log import (
+    ArchiveRecord,
+    DeliveryLog,
+    FileRecord,
+    archives_of,
+    check_origin,
+    read_log,
+    read_logs,
+)
 from ingestion.fetch import MEGABYTE, fetch_archives
 from ingestion.landing import Target, land
 from ingestion.publication import (
+    finish_publication,
     landed_files_path,
     landed_path,
     publish_delivery,
@@ -26,7 +34,7 @@ from ingestion.publication import (
     write_landed_files,
 )
 from ingestion.registration import register_raw_tables
-from ingestion.sftp import RemoteFile, SftpServer
+from ingestion.sftp import ConnectionLostError, RemoteFile, SftpServer
 from ingestion.text import TextFormat
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -42,18 +50,29 @@ class Ingestion:
         lake: The lake.
         contract: The delivery contract.
         server: The server, connected.
+        origin: What the logs of its deliveries call it.
         report: Takes one line of progress.
     """
 
     lake: Lake
     contract: Contract
     server: SftpServer
+    origin: str
     report: Callable[[str], None]
 
     @property
     def work(self) -> Path:
         """Folder of what is not published yet."""
         return self.lake.work() / "ingestion"
+
+    @property
+    def scratch(self) -> Path:
+        """Folder in it of what is never published."""
+        return self.work / "scratch"
+
+    def staged(self, delivery: str) -> Lake:
+        """Folder in it of one delivery, laid out like the lake."""
+        return Lake(self.work / delivery)
 
 
 def _wanted_deliveries(run: Ingestion, month: str | None) -> list[Delivery]:
@@ -77,6 +96,8 @@ def _reason_to_land(log: DeliveryLog | None, remote: Sequence[RemoteFile], contr
     """Tell why a delivery has to be landed; None if the lake has it as it is."""
     if log is None:
         return "new"
+    if log.status == "publishing":
+        return "its publication was interrupted"
     if {(file.name, file.size, file.modified) for file in remote} != archives_of(log.files):
         return "delivered again"
     for record in log.files:
@@ -115,8 +136,9 @@ def _land_file(
         loaded_at=loaded_at.replace(tzinfo=None),
         parquet=landed_path(staged, run.contract, delivery, file),
         rejected=rejected_path(staged, run.contract, delivery, file),
-        scratch=run.work / "scratch",
+        scratch=run.scratch,
     )
+    run.scratch.mkdir(parents=True, exist_ok=True)
     for path in (target.parquet, target.rejected):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
@@ -147,7 +169,7 @@ def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFi
     started_at = datetime.now(UTC).replace(microsecond=0)
     start = time.monotonic()
     by_file = archives_by_file(run.contract, delivery, [file.name for file in remote])
-    staged = Lake(run.work / delivery.name)
+    staged = run.staged(delivery.name)
     fetched = fetch_archives(run.server, run.lake, staged.archives(delivery.name), delivery, remote=remote, log=log)
     run.report(
         f"  downloaded {len(fetched.downloaded)} of {len(remote)} archives, "
@@ -165,9 +187,9 @@ def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFi
         run.lake,
         staged,
         run.contract,
-        delivery,
         DeliveryLog(
             delivery=delivery.name,
+            origin=run.origin,
             kind=delivery.kind,
             snapshot_month=delivery.month,
             started_at=started_at,
@@ -179,17 +201,22 @@ def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFi
     )
 
 
+def _finish_publications(run: Ingestion, logs: Sequence[DeliveryLog]) -> int:
+    """Go on with publications that were interrupted; return how many are complete now."""
+    finished = 0
+    for log in logs:
+        if log.status == "publishing" and finish_publication(run.lake, run.staged(log.delivery), run.contract, log):
+            run.report(f"{log.delivery}: completed its publication, which was interrupted")
+            finished += 1
+    return finished
+
+
 @contextlib.contextmanager
-def _disk_errors(lake: Lake) -> Iterator[None]:
-    """Turn a failure of the lake's file system into a sentence."""
-    try:
+def _locked(lake: Lake) -> Iterator[None]:
+    if lake.root.exists() and not lake.root.is_dir():
+        raise UserError(f"LAKE={lake.root} is a file; name a folder")
+    with exclusive(lake.work() / "ingestion.lock", "ingestion"):
         yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise UserError(f"the disk of {lake.root} is full; free some space, then run again") from None
-        raise UserError(
-            f"{error.filename or lake.root}: {error.strerror or error}; check the folder {lake.root}, then run again"
-        ) from None
 
 
 def _land_what_is_new(run: Ingestion, month: str | None) -> tuple[int, UserError | None]:
@@ -203,8 +230,7 @@ def _land_what_is_new(run: Ingestion, month: str | None) -> tuple[int, UserError
             if reason is None:
                 continue
             run.report(f"{delivery.name}: {reason}")
-            with _disk_errors(run.lake):
-                _land_delivery(run, delivery, remote, log)
+            _land_delivery(run, delivery, remote, log)
             landed += 1
         except UserError as error:
             return landed, error
@@ -213,37 +239,52 @@ def _land_what_is_new(run: Ingestion, month: str | None) -> tuple[int, UserError
 
 @contextlib.contextmanager
 def _scratch(run: Ingestion) -> Iterator[None]:
-    """Leave no work folder behind, except after a kill or an interrupt, when downloads are worth keeping."""
+    """Leave no work folder behind after success or bad input.
+
+    After a kill, a failure of connection or disk or an interrupt the next run goes on with what is there.
+    """
     try:
         yield
-    except Exception:
-        shutil.rmtree(run.work, ignore_errors=True)
+    except UserError as error:
+        if not isinstance(error, ConnectionLostError):
+            shutil.rmtree(run.work, ignore_errors=True)
         raise
     shutil.rmtree(run.work, ignore_errors=True)
 
 
-def ingest(settings: Settings, contract: Contract, server: SftpServer, report: Callable[[str], None]) -> None:
+def ingest(
+    settings: Settings, contract: Contract, server: SftpServer, origin: str, report: Callable[[str], None]
+) -> None:
     """Land every delivery on the server that the lake does not have as it is there, and register the raw tables.
 
     Args:
         settings: Lake, warehouse and, to restrict it, the month.
         contract: The delivery contract.
         server: The server, connected.
+        origin: What the logs of its deliveries call it.
         report: Takes one line of progress at a time.
 
     Raises:
         UserError: When a delivery cannot be landed: the ones before it are, the lake has nothing of it and of the
-            ones after it.
+            ones after it. When the lake and the server do not belong together.
     """
-    run = Ingestion(Lake(settings.lake), contract, server, report)
-    with _disk_errors(run.lake), exclusive(run.lake.work() / "ingestion.lock", "ingestion"), _scratch(run):
-        landed, failure = _land_what_is_new(run, settings.month)
-        if failure is None and not landed:
-            report(f"nothing new on the SFTP server {server.name}: nothing downloaded, nothing landed")
-        if failure is None or landed:
-            report(register(settings, contract))
-        if failure is not None:
-            raise failure
+    run = Ingestion(Lake(settings.lake), contract, server, origin, report)
+    with _locked(run.lake):
+        logs = read_logs(run.lake)
+        check_origin(run.lake, logs, origin)
+        with _scratch(run):
+            finished = _finish_publications(run, logs)
+            landed, failure = _land_what_is_new(run, settings.month)
+            if failure is not None and not finished + landed:
+                raise failure
+            if not finished + landed:
+                report(f"nothing new on the SFTP server {server.name}: nothing downloaded, nothing landed")
+            try:
+                report(_register(settings, contract))
+            except UserError as error:
+                raise failure or error from None
+            if failure is not None:
+                raise failure
 
 
 def register(settings: Settings, contract: Contract) -> str:
@@ -254,8 +295,14 @@ def register(settings: Settings, contract: Contract) -> str:
         contract: Tables and columns.
 
     Raises:
-        UserError: When nothing has landed, or nothing of the month; the raw tables are made all the same.
+        UserError: When an ingestion runs or was interrupted while it published a delivery. When nothing has landed, or
+            nothing of the month; the raw tables are made all the same.
     """
+    with _locked(Lake(settings.lake)):
+        return _register(settings, contract)
+
+
+def _register(settings: Settings, contract: Contract) -> str:
     logs = register_raw_tables(Lake(settings.lake), contract, settings.warehouse)
     months = sorted({log.snapshot_month for log in logs})
     if not months:

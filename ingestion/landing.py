@@ -2,11 +2,12 @@
 
 import contextlib
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
@@ -56,7 +57,7 @@ class Target:
         loaded_at: Time of the landing, UTC, without a time zone.
         parquet: File to write.
         rejected: File to write if there are rejected lines.
-        scratch: Folder for what does not fit in memory.
+        scratch: Folder on the same file system for what does not fit in memory, and for what is not finished.
     """
 
     source_file: str
@@ -122,7 +123,7 @@ class _RejectedFile:
 
 @dataclass
 class _Feeder:
-    """Cleans blocks into a pipe, in a thread of its own, and counts."""
+    """Cleans blocks into a pipe and counts."""
 
     blocks: Iterable[bytes]
     values: int
@@ -133,16 +134,11 @@ class _Feeder:
     blank_lines: int = 0
     rejected_lines: int = 0
     has_carriage_return: bool = False
-    failure: BaseException | None = None
 
-    def run(self, write_end: int) -> None:
-        """Feed the pipe and close it; a failure is kept for the thread that waits."""
-        try:
-            with open(write_end, "wb") as pipe, contextlib.closing(self.rejected):
-                for block in self.blocks:
-                    pipe.write(self._clean(block))
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
-            self.failure = error
+    def run(self, pipe: BinaryIO) -> None:
+        with contextlib.closing(self.rejected):
+            for block in self.blocks:
+                pipe.write(self._clean(block))
 
     def _clean(self, block: bytes) -> bytes:
         cleaned = clean_block(block, self.lines + 1, self.values, self.text_format)
@@ -189,7 +185,7 @@ def _copy_statement(read_end: int, table: Table, header: Header, text_format: Te
 
 
 def _restore_carriage_returns(connection: duckdb.DuckDBPyConnection, table: Table, target: Target) -> None:
-    marked = target.parquet.with_name(f"{target.parquet.name}.marked")
+    marked = target.scratch / f"{target.parquet.name}.marked"
     target.parquet.replace(marked)
     mark = f"chr({ord(CARRIAGE_RETURN_MARK)})"
     columns = ", ".join(
@@ -202,26 +198,28 @@ def _restore_carriage_returns(connection: duckdb.DuckDBPyConnection, table: Tabl
     marked.unlink()
 
 
-def _copy_through_pipe(connection: duckdb.DuckDBPyConnection, statement: Callable[[int], str], feeder: _Feeder) -> int:
-    """Run a COPY statement on what the feeder writes and return the number of rows."""
-    read_end, write_end = os.pipe()
-    thread = threading.Thread(target=feeder.run, args=(write_end,), name="landing-feeder")
-    thread.start()
-    rows, failure = 0, None
+def _copy(connection: duckdb.DuckDBPyConnection, statement: str, read_end: int) -> int:
     try:
-        copied = connection.execute(statement(read_end)).fetchone()
-        rows = copied[0] if copied else 0
-    except duckdb.Error as error:
-        failure = error
+        copied = connection.execute(statement).fetchone()
+        return copied[0] if copied else 0
     finally:
         # Without a reader the feeder's next write fails, so neither side can wait for the other for ever.
         os.close(read_end)
-        thread.join()
-    if feeder.failure is not None and not isinstance(feeder.failure, BrokenPipeError):
-        raise feeder.failure
-    if failure is not None:
-        raise failure
-    return rows
+
+
+def _copy_through_pipe(connection: duckdb.DuckDBPyConnection, statement: Callable[[int], str], feeder: _Feeder) -> int:
+    """Run a COPY statement on what the feeder writes and return the number of rows.
+
+    An interrupt reaches only the main thread, and not while DuckDB waits there for data. So the feeder has this thread
+    and DuckDB another one, which ends when the pipe is closed.
+    """
+    read_end, write_end = os.pipe()
+    with ThreadPoolExecutor(1, "landing-copy") as pool:
+        # A broken pipe means that DuckDB has stopped reading; its own error says why.
+        with contextlib.suppress(BrokenPipeError), os.fdopen(write_end, "wb") as pipe:
+            copied = pool.submit(_copy, connection, statement(read_end), read_end)
+            feeder.run(pipe)
+        return copied.result()
 
 
 def land(chunks: Iterable[bytes], table: Table, text_format: TextFormat, target: Target) -> Landed:

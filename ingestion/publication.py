@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from ingestion.contract import Contract
 from ingestion.delivery import Delivery, member_name
-from ingestion.delivery_log import DeliveryLog, FileRecord
+from ingestion.delivery_log import DeliveryLog, FileRecord, read_log
 from warehouse.lake import Lake
 from warehouse.storage import publish, write_text
 
@@ -76,24 +76,57 @@ def _superseded(lake: Lake, contract: Contract, delivery: Delivery, log: Deliver
     return stale
 
 
-def publish_delivery(lake: Lake, staged: Lake, contract: Contract, delivery: Delivery, log: DeliveryLog) -> None:
-    """Move a landed delivery to its place in the lake.
+def _named(log: DeliveryLog) -> list[str]:
+    """List the files of a delivery relative to the lake, without the log."""
+    archives = Lake(Path()).archives(log.delivery)
+    names = {str(archives / archive.name) for record in log.files for archive in record.archives}
+    names |= {path for record in log.files for path in (record.parquet, record.rejected) if path is not None}
+    return sorted(names | {log.landed_files})
 
-    The log goes last: a delivery without one does not count, so one that is half published is never seen. A kill in
-    between costs only the work: the next ingestion lands the delivery again, over the same names.
+
+def publish_delivery(lake: Lake, staged: Lake, contract: Contract, log: DeliveryLog) -> None:
+    """Move a landed delivery to its place in the lake, over an earlier landing of it.
+
+    The log goes last: a delivery without one does not count, so one that is half published is never seen. Where there
+    is one of an earlier landing, it first says that the delivery is in publication. After a kill or an error in
+    between, `finish_publication` does the rest, or the next ingestion lands the delivery again, over the same names.
 
     Args:
         lake: The lake.
-        staged: Work folder with the layout of a lake that has the files of this delivery and no others.
+        staged: Work folder with the layout of a lake that has what the log names.
         contract: Names of files.
-        delivery: The delivery.
         log: Its log, not written yet.
     """
-    write_text(staged.delivery_log(delivery.name), log.model_dump_json(indent=2) + "\n")
-    lake.delivery_log(delivery.name).unlink(missing_ok=True)
+    write_text(staged.delivery_log(log.delivery), log.model_dump_json(indent=2) + "\n")
+    if lake.delivery_log(log.delivery).exists():
+        marked = log.model_copy(update={"status": "publishing"})
+        write_text(lake.delivery_log(log.delivery), marked.model_dump_json(indent=2) + "\n")
+    _publish(lake, staged, contract, log)
+
+
+def finish_publication(lake: Lake, staged: Lake, contract: Contract, marked: DeliveryLog) -> bool:
+    """Go on with a publication that was interrupted, and tell whether that was possible.
+
+    Args:
+        lake: The lake.
+        staged: Work folder of the delivery, as the interrupted publication left it.
+        contract: Names of files.
+        marked: The log in the lake, with the status `publishing`.
+    """
+    log = read_log(staged, marked.delivery)
+    if log is None or log.model_copy(update={"status": "publishing"}) != marked:
+        return False
+    if not all((staged.root / name).is_file() or (lake.root / name).is_file() for name in _named(log)):
+        return False
+    _publish(lake, staged, contract, log)
+    return True
+
+
+def _publish(lake: Lake, staged: Lake, contract: Contract, log: DeliveryLog) -> None:
+    delivery = Delivery(log.delivery, log.kind, log.snapshot_month)
     for path in _superseded(lake, contract, delivery, log):
         path.unlink(missing_ok=True)
-    for path in sorted(staged.root.rglob("*")):
-        if path.is_file() and path != staged.delivery_log(delivery.name):
-            publish(path, lake.root / path.relative_to(staged.root))
-    publish(staged.delivery_log(delivery.name), lake.delivery_log(delivery.name))
+    for name in _named(log):
+        if (staged.root / name).is_file():
+            publish(staged.root / name, lake.root / name)
+    publish(staged.delivery_log(log.delivery), lake.delivery_log(log.delivery))

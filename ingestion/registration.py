@@ -34,9 +34,13 @@ def register_raw_tables(lake: Lake, contract: Contract, warehouse: Path) -> list
         The logs of the deliveries that the tables now consist of.
 
     Raises:
-        UserError: When a log is damaged, a Parquet file is gone, or the warehouse cannot be written.
+        UserError: When a log is damaged, a publication was interrupted, a Parquet file is gone, or the warehouse
+            cannot be written.
     """
     logs = read_logs(lake)
+    for log in logs:
+        if log.status == "publishing":
+            raise UserError(f"{log.delivery} was interrupted while it was published; run `make ingest`")
     files: dict[str, list[Path]] = {table.name: [] for table in contract.tables.values()}
     rejected: list[Path] = []
     for log in logs:

@@ -34,6 +34,11 @@ class SftpSettings:
     known_hosts: Path | None
     root: str
 
+    @property
+    def origin(self) -> str:
+        """What the logs of deliveries from there call it: host and root, without the user."""
+        return f"{self.host}/{self.root.lstrip('/')}"
+
 
 def _port(text: str) -> int:
     if not (text.isdecimal() and text.isascii() and 0 < int(text) <= HIGHEST_PORT):

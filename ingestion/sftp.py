@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn, TypeVar
 
 import paramiko
+from paramiko.hostkeys import InvalidHostKey
 from paramiko.pkey import UnknownKeyType
 from paramiko.ssh_exception import NoValidConnectionsError
 
@@ -29,6 +30,10 @@ CHUNK_SIZE = 1 << 18
 REQUESTS = 1024
 
 Result = TypeVar("Result")
+
+
+class ConnectionLostError(UserError):
+    """The connection was lost for good; what is downloaded is worth keeping for the next run."""
 
 
 class _LostConnectionError(Exception):
@@ -80,11 +85,17 @@ def _pin_host_key(client: paramiko.SSHClient, settings: SftpSettings) -> None:
             client.load_host_keys(str(settings.known_hosts))
         except (OSError, UnicodeDecodeError, paramiko.SSHException) as error:
             raise UserError(f"SFTP_KNOWN_HOSTS={settings.known_hosts} cannot be read: {error}") from None
+        except (InvalidHostKey, ValueError, OverflowError) as error:
+            line = f": {error.line[:200]!r}" if isinstance(error, InvalidHostKey) else ""
+            raise UserError(
+                f"SFTP_KNOWN_HOSTS={settings.known_hosts} has a line that is no host key{line}; "
+                "correct or remove that line"
+            ) from None
         return
     try:
         key_type, encoded = settings.host_key.split()[:2]
         key = paramiko.PKey.from_type_string(key_type, base64.b64decode(encoded, validate=True))
-    except (ValueError, paramiko.SSHException, UnknownKeyType):
+    except (ValueError, OverflowError, paramiko.SSHException, UnknownKeyType):
         raise UserError(
             "SFTP_HOST_KEY is not a host key; write its type and base64 text, for example 'ssh-ed25519 AAAA...'"
         ) from None
@@ -198,7 +209,7 @@ class SftpServer:
             except _LostConnectionError as error:
                 self._disconnect()
                 if pause is None:
-                    raise UserError(
+                    raise ConnectionLostError(
                         f"the connection to the SFTP server {self.name} was lost {len(PAUSES) + 1} times ({error}); "
                         "run again later, it goes on where it stopped"
                     ) from None

@@ -101,8 +101,9 @@ def line_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
             tail = chunk[end:]
         else:
             tail += chunk
-        if len(tail) > LINE_LIMIT:
-            tail, is_cut = tail[: LINE_LIMIT + 1], True
+        # One byte more than shows that it is too long: the last one may be a carriage return, part of the line's end.
+        if len(tail) > LINE_LIMIT + 1:
+            tail, is_cut = tail[: LINE_LIMIT + 2], True
     if tail:
         yield tail
 
@@ -111,17 +112,20 @@ def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str
     """Match the first line of a text with the contract.
 
     Args:
-        line: The line, with or without its end and a byte order mark.
+        line: The line, with or without its end.
         table: The contract of the file.
         text_format: How values are written.
         culprit: Name of the file for messages.
 
     Raises:
-        UserError: When there is no header, or it lacks a required column, or names one twice.
+        UserError: When the text is in another encoding, or there is no header, or it lacks a required column, or
+            names one twice.
     """
     advice = "ask the vendor to deliver the file again"
+    if line.startswith(BYTE_ORDER_MARK):
+        raise UserError(f"{culprit} is UTF-8, the contract says {text_format.encoding}; {advice} in that encoding")
     try:
-        text = line.removeprefix(BYTE_ORDER_MARK).decode(text_format.encoding)
+        text = line.decode(text_format.encoding)
     except UnicodeDecodeError:
         raise UserError(f"{culprit}: the header is not {text_format.encoding} text; {advice}") from None
     if not text.strip() or len(line) > LINE_LIMIT:
@@ -165,7 +169,7 @@ def _clean_line_by_line(
 ) -> tuple[list[tuple[int, bytes]], tuple[RejectedLine, ...]]:
     good, rejected = [], []
     for number, line in enumerate(lines, start=first_number):
-        if not line.strip():
+        if len(line) <= LINE_LIMIT and not line.strip():
             continue
         reason = _fault(line, values, text_format)
         if reason is None:

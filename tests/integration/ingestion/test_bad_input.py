@@ -84,6 +84,10 @@ def lacks_a_required_column(delivery: Path) -> None:
     pack(delivery, "CI01", text("CI01").replace(b"company_name", b"name_of_company", 1))
 
 
+def is_utf_8(delivery: Path) -> None:
+    pack(delivery, "CI01", b"\xef\xbb\xbf" + text("CI01"))
+
+
 def has_an_empty_text(delivery: Path) -> None:
     pack(delivery, "CI01", b"")
 
@@ -118,6 +122,7 @@ BAD_DELIVERIES: list[tuple[Callable[[Path], None], str]] = [
     (has_a_member_of_another_name, f"{CI01} holds 'AC01_M_20261001.txt' instead of {MEMBER}; ask the vendor"),
     (has_a_link, f"{CI01} holds a link or folder under the name {MEMBER}; ask the vendor"),
     (lacks_a_required_column, f"{DELIVERY}/{MEMBER}: the header lacks the required column company_name; ask the"),
+    (is_utf_8, f"{DELIVERY}/{MEMBER} is UTF-8, the contract says windows-1252; ask the vendor"),
     (has_an_empty_text, f"{DELIVERY}/{MEMBER} is empty; ask the vendor"),
     (lacks_a_volume_in_the_middle, f"{DELIVERY} has CI01_M_20261001.part3.rar but not volume 2"),
     (lacks_its_last_volume, f"{DELIVERY}/CI01_M_20261001.part1.rar lacks a volume; ask the vendor"),
@@ -222,6 +227,13 @@ def test_a_host_that_the_known_hosts_file_does_not_have_is_an_error(site: Site, 
     assert "SHA256:" in errors
 
 
+@pytest.mark.parametrize("line", ["127.0.0.1 ssh-ed25519 AAAAC", "127.0.0.1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AA=="])
+def test_a_malformed_known_hosts_line_is_an_error(site: Site, tmp_path: Path, line: str) -> None:
+    (tmp_path / "known_hosts").write_text(f"{line}\n")
+    errors = site.fails(SFTP_HOST_KEY="", SFTP_KNOWN_HOSTS=str(tmp_path / "known_hosts"))
+    assert f"SFTP_KNOWN_HOSTS={tmp_path / 'known_hosts'} has a line that is no host key" in errors
+
+
 def test_no_pinned_host_key_is_an_error(site: Site) -> None:
     assert "neither SFTP_HOST_KEY nor SFTP_KNOWN_HOSTS is set" in site.fails(SFTP_HOST_KEY="")
 
@@ -257,6 +269,4 @@ def test_a_damaged_delivery_log_is_an_error_that_says_what_to_do(site: Site) -> 
 def test_a_lake_that_cannot_be_written_is_an_error(site: Site) -> None:
     deliver(site.deliveries, DELIVERY)
     site.lake.write_text("a file where the lake should be")
-    status, _, errors = site.run({})
-    assert (status, errors.count("\n")) == (1, 1)
-    assert str(site.lake) in errors
+    assert f"LAKE={site.lake} is a file; name a folder" in site.fails()

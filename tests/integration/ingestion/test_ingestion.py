@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,12 +153,15 @@ def test_a_changed_contract_lands_again_without_a_download(site: Site, monkeypat
     assert site.rows("select code, fax from raw.luat01") == [("1", "020")]
 
 
-def test_without_a_server_sample_deliveries_are_made_once_and_ingested(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = SampleSettings(companies=300, monthly_deliveries=1)
     monkeypatch.setattr("ingestion.__main__.read_sample_settings", lambda: small)
     monkeypatch.setenv("SAMPLE_DELIVERIES", str(tmp_path / "samples"))
+
+
+@pytest.mark.usefixtures("small_sample")
+def test_without_a_server_sample_deliveries_are_made_once_and_ingested(site: Site) -> None:
     assert "made deliveries of 300 companies" in site.succeeds(SFTP_HOST="")
     ((companies, months),) = site.rows(
         "select count(distinct company_number), count(distinct snapshot_month) from raw.ci01"
@@ -168,3 +172,35 @@ def test_without_a_server_sample_deliveries_are_made_once_and_ingested(
     output = site.succeeds(SFTP_HOST="")
     assert "there are already deliveries of 300 companies" in output
     assert "nothing downloaded, nothing landed" in output
+
+
+def origins(site: Site) -> set[str]:
+    return {json.loads(log.read_text())["origin"] for log in site.lake.glob("LOGS_FTP_EXECUTION/*.json")}
+
+
+@pytest.mark.usefixtures("small_sample")
+def test_sample_deliveries_and_real_ones_do_not_come_into_one_lake(site: Site, tmp_path: Path) -> None:
+    site.succeeds(SFTP_HOST="")
+    assert origins(site) == {"sample"}
+    deliver(site.deliveries, "UKLTD_M_20261001")
+    before = site.content()
+    assert f"{site.lake} holds sample deliveries, not those of 127.0.0.1/" in (errors := site.fails())
+    assert "name another LAKE or delete it" in errors
+    assert site.content() == before
+
+    shutil.rmtree(site.lake)
+    site.succeeds()
+    assert origins(site) == {f"127.0.0.1/{tmp_path.name}"}
+    before = site.content()
+    assert f"{site.lake} holds deliveries of 127.0.0.1/{tmp_path.name}, not the sample's" in site.fails(SFTP_HOST="")
+    assert site.content() == before
+
+
+def test_a_vendor_may_move_and_a_log_without_an_origin_fits(site: Site, tmp_path: Path) -> None:
+    deliver(site.deliveries, "UKLTD_M_20261001")
+    site.succeeds()
+    site.deliveries.rename(site.deliveries.with_name(f"{tmp_path.name}-moved"))
+    assert "nothing new" in site.succeeds(SFTP_ROOT=f"/{tmp_path.name}-moved")
+    (log,) = site.lake.glob("LOGS_FTP_EXECUTION/*.json")
+    log.write_text(json.dumps({name: value for name, value in json.loads(log.read_text()).items() if name != "origin"}))
+    assert "nothing new" in site.succeeds(SFTP_ROOT=f"/{tmp_path.name}-moved")

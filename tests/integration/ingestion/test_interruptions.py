@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,11 +15,10 @@ import asyncssh
 import pytest
 from vendor import CONTRACT, LATER, Site, archive, deliver, pack, text
 
-from ingestion import delivery, ingest
+from ingestion import delivery, ingest, publication
 from ingestion.sample.server import serve
-from warehouse.errors import UserError
 from warehouse.lake import Lake
-from warehouse.storage import exclusive
+from warehouse.storage import exclusive, publish
 
 DELIVERY = "UKLTD_M_20261001"
 TABLES = [*(table.name for table in CONTRACT.tables.values()), "landed_files", "rejected_lines"]
@@ -51,6 +51,12 @@ def kill(module: str, name: str, calls: int) -> None:
     assert process.returncode == -signal.SIGKILL, process.stderr
 
 
+def refuses_to_register(site: Site) -> None:
+    status, _, errors = site.run({}, "register")
+    sentence = f"error: {DELIVERY} was interrupted while it was published; run `make ingest`\n"
+    assert (status, errors) == (1, sentence)
+
+
 def rows_of_all_tables(site: Site) -> dict[str, list[tuple]]:
     return {table: site.rows(f"select * exclude (loaded_at) from raw.{table} order by all") for table in TABLES}
 
@@ -59,10 +65,10 @@ def rows_of_all_tables(site: Site) -> dict[str, list[tuple]]:
     ("module", "name", "calls", "shown"),
     [
         ("ingest", "land", 4, "before"),
-        ("publication", "write_text", 0, "before"),
-        ("publication", "publish", 1, "nothing"),
-        ("publication", "publish", 28, "nothing"),
-        ("ingest", "register", 0, "after"),
+        ("publication", "write_text", 1, "before"),
+        ("publication", "publish", 1, "refusal"),
+        ("publication", "publish", 28, "refusal"),
+        ("ingest", "_register", 0, "after"),
     ],
 )
 def test_a_kill_shows_no_half_delivery_and_the_next_run_gives_what_a_run_without_it_gives(
@@ -71,7 +77,7 @@ def test_a_kill_shows_no_half_delivery_and_the_next_run_gives_what_a_run_without
     folder = deliver(site.deliveries, DELIVERY)
     pack(folder, "CI01", text("CI01", rows=9) + b"ragged\r\n")
     site.succeeds()
-    states = {"nothing": {table: [] for table in TABLES}, "after": rows_of_all_tables(site)}
+    states = {"after": rows_of_all_tables(site)}
     files = set(site.content())
     pack(folder, "CI01", text("CI01"))
     site.succeeds()
@@ -81,8 +87,11 @@ def test_a_kill_shows_no_half_delivery_and_the_next_run_gives_what_a_run_without
     path = pack(folder, "CI01", text("CI01", rows=9) + b"ragged\r\n")
     os.utime(path, (LATER, LATER))
     kill(module, name, calls)
-    site.registers()
-    assert rows_of_all_tables(site) == states[shown]
+    if shown == "refusal":
+        refuses_to_register(site)
+    else:
+        site.registers()
+        assert rows_of_all_tables(site) == states[shown]
 
     site.succeeds()
     assert rows_of_all_tables(site) == states["after"]
@@ -95,6 +104,88 @@ def test_a_killed_first_run_shows_nothing_and_the_next_one_uses_its_downloads(si
     site.registers()
     assert rows_of_all_tables(site) == {table: [] for table in TABLES}
     assert "downloaded 0 of 13 archives" in site.succeeds()
+
+
+@pytest.mark.parametrize("calls", [0, 1, 27])
+def test_a_first_landing_that_was_killed_while_it_was_published_is_not_seen(site: Site, calls: int) -> None:
+    deliver(site.deliveries, DELIVERY)
+    kill("publication", "publish", calls)
+    site.registers()
+    assert rows_of_all_tables(site) == {table: [] for table in TABLES}
+    assert "downloaded 0 of 13 archives" in site.succeeds()
+
+
+@pytest.fixture
+def interrupted(site: Site, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Interrupt the publication of a delivery that came again by a full disk; return the vendor's folder."""
+    folder = deliver(site.deliveries, DELIVERY)
+    site.succeeds()
+    for file in ("AC01", "MR01"):
+        os.utime(pack(folder, file, text(file, rows=5)), (LATER, LATER))
+    moved = []
+
+    def fill_up(unfinished: Path, final: Path) -> None:
+        moved.append(final)
+        if len(moved) == 10:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(final))
+        publish(unfinished, final)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publication, "publish", fill_up)
+        status, _, errors = site.run({})
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "No space left on device; free some space" in errors
+    refuses_to_register(site)
+    return folder
+
+
+def rows_delivered_again(site: Site) -> list[tuple]:
+    return site.rows("select (select count(*) from raw.ac01), (select count(*) from raw.mr01)")
+
+
+def test_an_interrupted_publication_goes_on_even_if_the_vendor_has_removed_the_delivery(
+    site: Site, interrupted: Path
+) -> None:
+    interrupted.rename(site.deliveries / "UKLTD_M_20260901")
+    # What the server has now is no delivery; the lake's is whole all the same.
+    status, output, errors = site.run({})
+    assert (status, "UKLTD_M_20260901 holds the unknown file" in errors) == (1, True)
+    assert f"{DELIVERY}: completed its publication, which was interrupted" in output
+    assert rows_delivered_again(site) == [(5, 5)]
+    assert not (site.lake / ".work").exists()
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupted_publication_that_has_lost_its_work_folder_is_landed_again(site: Site) -> None:
+    shutil.rmtree(site.lake / ".work")
+    assert f"{DELIVERY}: its publication was interrupted" in site.succeeds()
+    assert rows_delivered_again(site) == [(5, 5)]
+
+
+def test_what_a_killed_run_has_left_over_is_not_published(site: Site) -> None:
+    folder = deliver(site.deliveries, DELIVERY)
+    site.succeeds()
+    names = set(site.content())
+    shutil.rmtree(site.lake)
+    os.utime(archive(folder, "MR01"), (LATER, LATER))
+    kill("ingest", "land", 4)
+    staged = site.lake / ".work/ingestion" / DELIVERY
+    for left_over in ("RAW_DATA", "UNZIP_DATA_APPEND_ALL/CI01/snapshot_month=2026-10", "REJECTED_DATA/CI01"):
+        path = staged / "DATA" / left_over / DELIVERY / "left_over.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"left over")
+    site.succeeds()
+    assert set(site.content()) == names
+
+
+def test_a_build_beside_an_ingestion_is_refused_in_one_sentence(site: Site) -> None:
+    deliver(site.deliveries, DELIVERY)
+    site.succeeds()
+    with exclusive(Lake(site.lake).work() / "ingestion.lock", "ingestion"):
+        status, _, errors = site.run({}, "register")
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "another ingestion" in errors
+    site.registers()
 
 
 def test_a_second_ingestion_at_the_same_time_is_refused_in_one_sentence(site: Site) -> None:
@@ -188,10 +279,18 @@ def test_a_lost_connection_is_taken_up_where_it_broke(site: Site, proxy: Callabl
     assert site.rows("select count(*) from raw.ac01") == [(2_000,)]
 
 
-def test_a_connection_that_is_lost_for_good_is_an_error(site: Site, proxy: Callable[[int], int]) -> None:
-    deliver_large(site)
-    assert "was lost 2 times" in site.fails(SFTP_PORT=str(proxy(9)))
-    assert site.content() == {}
+def test_a_connection_that_is_lost_for_good_is_an_error_and_complete_downloads_are_kept(
+    site: Site, proxy: Callable[[int], int]
+) -> None:
+    folder = deliver(site.deliveries, DELIVERY)
+    pack(folder, "MR01", text("MR01", rows=9_000))
+    assert archive(folder, "MR01").stat().st_size > 1_000_000
+    status, _, errors = site.run({"SFTP_PORT": str(proxy(9))})
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "was lost 2 times" in errors
+    assert {path.relative_to(site.lake).parts[0] for path in site.lake.rglob("*")} == {".work"}
+    assert "downloaded 2 of 13 archives" in site.succeeds()
+    assert site.rows("select count(*) from raw.mr01") == [(9_000,)]
 
 
 def test_login_with_a_private_key_and_a_known_hosts_file(site: Site, tmp_path: Path) -> None:
@@ -218,8 +317,3 @@ def test_a_disk_that_is_clearly_too_small_is_refused_before_anything_is_download
     deliver(site.deliveries, DELIVERY)
     monkeypatch.setattr("ingestion.fetch.DISK_FACTOR", 10**15)
     assert "free some space, then run again" in site.fails()
-
-
-def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is full; free some space"), ingest._disk_errors(Lake(tmp_path)):
-        raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,4 +1,8 @@
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -6,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion import archive
-from ingestion.archive import check_archive, find_tool, read_member
+from ingestion.archive import ArchiveTool, check_archive, find_tool, read_member
 from ingestion.sample.rar_writer import write_rar
 from tests.unit.ingestion import raw_rar
 from warehouse.errors import UserError
@@ -164,6 +168,76 @@ def test_a_volume_too_many_is_refused(tmp_path: Path) -> None:
     surplus.write_bytes(volumes[1].read_bytes())
     with pytest.raises(UserError, match="ends before its volume"):
         check_archive([*volumes, surplus], NAME, CULPRIT)
+
+
+def tool_of(folder: Path, script: str) -> ArchiveTool:
+    """Make a tool that finds every archive good and reads as the script does."""
+    program = folder / "tool"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return ArchiveTool(test=("true",), extract=(str(program),))
+
+
+@pytest.mark.parametrize("script", ["echo some; exec sleep 60", "printf 12345678; exec >&-; exec sleep 60"])
+def test_a_tool_that_hangs_is_ended(path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    tool = tool_of(path.parent, script)
+    monkeypatch.setattr(archive, "find_tool", lambda: tool)
+    monkeypatch.setattr(archive, "STALL_SECONDS", 0.2)
+    start = time.monotonic()
+    with pytest.raises(UserError, match=f"^{CULPRIT} could not be unpacked, nothing came for 0.2 seconds"):
+        list(read_member(archive.Member(path, CULPRIT, NAME, 8, None)))
+    assert time.monotonic() - start < 10
+
+
+def test_a_slow_tool_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tool_of(path.parent, "for byte in 1 2 3 4 5 6; do printf x; sleep 0.2; done")
+    monkeypatch.setattr(archive, "find_tool", lambda: tool)
+    monkeypatch.setattr(archive, "STALL_SECONDS", 1)
+    assert b"".join(read_member(archive.Member(path, CULPRIT, NAME, 6, None))) == b"xxxxxx"
+
+
+INTERRUPTED_LANDING = """
+import contextlib, datetime, pathlib, sys
+from ingestion import archive, landing
+from ingestion.contract import Column, Table
+from ingestion.text import TextFormat
+
+folder = pathlib.Path(sys.argv[1])
+archive.find_tool = lambda: archive.ArchiveTool(test=(), extract=(str(folder / "tool"),))
+archive.CHUNK_SIZE = 4
+target = landing.Target("t", "t", datetime.datetime(2026, 1, 1), folder / "l", folder / "r", folder)
+table = Table("CI01", "ci01", ("a",), (Column("a", "varchar", True, None),))
+with contextlib.closing(archive.read_member(archive.Member(folder, "t", "t", 99, None))) as chunks:
+    landing.land(chunks, table, TextFormat("windows-1252", "|"), target)
+"""
+
+
+def test_an_interrupt_ends_a_landing_at_once_and_the_tool_with_it(path: Path) -> None:
+    tool_of(path.parent, f"printf 'a\\n1\\n2\\n'; echo $$ > {path.parent}/pid; exec sleep 60")
+    arguments = [sys.executable, "-c", INTERRUPTED_LANDING, str(path.parent)]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 30
+        while not (path.parent / "l").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert errors.splitlines()[-1] == "KeyboardInterrupt"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((path.parent / "pid").read_text()), 0)
+
+
+def test_the_tool_does_not_see_the_password(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFTP_PASSWORD", "a secret")
+    tool = tool_of(path.parent, "env")
+    tool = ArchiveTool(test=("sh", "-c", f"env > {path.parent}/tested", "sh"), extract=tool.extract)
+    monkeypatch.setattr(archive, "find_tool", lambda: tool)
+    write_rar(path, [(NAME, TEXT)])
+    check_archive([path], NAME, CULPRIT)
+    seen = (path.parent / "tested").read_text()
+    seen += next(read_member(archive.Member(path, CULPRIT, NAME, 1, None))).decode()
+    assert seen.count("PATH=") == 2
+    assert "SFTP" not in seen
 
 
 REAL = os.environ.get("RAR_SAMPLES")

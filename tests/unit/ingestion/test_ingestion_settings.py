@@ -50,3 +50,10 @@ def test_an_incomplete_environment_is_refused(change: dict[str, str], sentence: 
 
 def test_the_password_is_not_shown_with_the_settings() -> None:
     assert "a secret" not in repr(read_sftp_settings(COMPLETE))
+
+
+def test_the_origin_of_deliveries_is_host_and_root_without_the_user() -> None:
+    for root, origin in {"/deliveries/uk": "sftp.example.org/deliveries/uk", "": "sftp.example.org/."}.items():
+        settings = read_sftp_settings(COMPLETE | {"SFTP_ROOT": root})
+        assert settings is not None
+        assert settings.origin == origin

@@ -156,11 +156,6 @@ def test_the_header_decides_the_order_of_the_columns(tmp_path: Path) -> None:
     assert rows[0][:3] == ("1", "NAME", "AB1")
 
 
-def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
-    _, rows, _ = landed(tmp_path, b"\xef\xbb\xbf" + HEADER + b"1|A|B\n")
-    assert rows[0][:3] == ("1", "A", "B")
-
-
 def test_a_missing_optional_column_is_null_and_an_unknown_one_is_named(tmp_path: Path) -> None:
     counts, rows, _ = landed(tmp_path, b"company_number|fax|company_name|\n1|020|NAME|\n")
     assert rows[0][:3] == ("1", "NAME", None)
@@ -178,6 +173,7 @@ def test_a_missing_optional_column_is_null_and_an_unknown_one_is_named(tmp_path:
         (b"company_number|company_name|company_name\n", "names the column company_name twice"),
         (b"company_number|company_name|\x81\n", "not windows-1252 text"),
         (b"x" * (text.LINE_LIMIT + 10), "no header"),
+        (b"\xef\xbb\xbf" + HEADER + b"1|A|B\n", "is UTF-8, the contract says windows-1252"),
     ],
 )
 def test_a_text_without_a_proper_header_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -210,6 +206,27 @@ def test_an_overlong_line_is_rejected_and_cut_and_the_next_one_is_landed(tmp_pat
         assert "longer than 1048576 bytes" in reason
 
 
+@pytest.mark.parametrize(
+    "seen", [b"1|A|" + b"x" * (text.LINE_LIMIT - 4), b" " * text.LINE_LIMIT], ids=["text", "blanks"]
+)
+@pytest.mark.parametrize("chunk_size", [65_536, text.LINE_LIMIT, text.LINE_LIMIT + len(HEADER) + 1, 1 << 23])
+def test_nothing_of_an_overlong_line_is_landed_or_blank_whatever_its_first_bytes_are(
+    tmp_path: Path, chunk_size: int, seen: bytes
+) -> None:
+    content = HEADER + seen + b"\r" + b"HIDDEN" * 500_000 + b"\n2|B|ok\n"
+    counts, rows, rejected = landed(tmp_path, content, chunk_size)
+    assert [(row[0], row[4]) for row in rows] == [("2", 3)]
+    assert [row[2] for row in rejected] == [2]
+    assert (counts.lines, counts.blank_lines) == (3, 0)
+
+
+@pytest.mark.parametrize("chunk_size", [text.LINE_LIMIT, text.LINE_LIMIT + len(HEADER) + 1, 1 << 23])
+def test_the_longest_line_allowed_is_landed_wherever_its_end_is_split(tmp_path: Path, chunk_size: int) -> None:
+    name = "x" * (text.LINE_LIMIT - 3)
+    content = HEADER + f"1|{name}|\r\n".encode()
+    assert landed(tmp_path, content, chunk_size)[1][0][:3] == ("1", name, None)
+
+
 def test_the_longest_line_allowed_is_landed(tmp_path: Path) -> None:
     name = b"\x80" * (text.LINE_LIMIT - 4)
     assert values(tmp_path, b"1|" + name + b"|\n") == [("1", "€" * len(name), None)]
@@ -223,7 +240,7 @@ def test_many_rejected_lines_are_all_kept(tmp_path: Path) -> None:
 
 def test_blocks_of_lines_stay_small_when_there_is_no_newline() -> None:
     endless = (b"x" * 65_536 for _ in range(200))
-    assert [len(block) for block in text.line_blocks(endless)] == [text.LINE_LIMIT + 1]
+    assert [len(block) for block in text.line_blocks(endless)] == [text.LINE_LIMIT + 2]
 
 
 def test_a_failing_source_ends_the_landing_with_its_own_error(tmp_path: Path) -> None:
