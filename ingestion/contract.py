@@ -1,5 +1,6 @@
 """The delivery contract, read from the dbt source definitions: files, columns, types, keys, naming conventions."""
 
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,31 @@ from warehouse.errors import UserError
 SOURCES_FILE = Path(__file__).resolve().parent.parent / "dbt_project/models/staging/ukltd/_ukltd__sources.yml"
 
 
+TYPES = {"varchar", "date", "integer", "bigint", "double", "boolean"}
+
+
 @dataclass(frozen=True)
 class Column:
     """A column as delivered.
 
     Attributes:
-        name: Name in the header.
+        name: Name in the raw table and everywhere after it.
         type: Type that staging reads from the text: varchar, date, integer, bigint, double or boolean.
         required: Whether a file without it cannot be landed.
         lookup: File that explains its codes, such as `LUCT01`, or None.
+        delivered_as: Name in the vendor's header, in any case; None where it is `name`.
     """
 
     name: str
     type: str
     required: bool
     lookup: str | None
+    delivered_as: str | None = None
+
+    @property
+    def header_name(self) -> str:
+        """Name in the vendor's header, in lower case."""
+        return (self.delivered_as or self.name).lower()
 
 
 @dataclass(frozen=True)
@@ -79,26 +90,51 @@ def _meta(node: dict[str, Any]) -> dict[str, Any]:
     return meta
 
 
+def _column(table: str, node: dict[str, Any]) -> Column:
+    column = Column(
+        name=node["name"],
+        type=node.get("data_type", ""),
+        required=bool(_meta(node).get("required", False)),
+        lookup=_meta(node).get("lookup"),
+        delivered_as=_meta(node).get("delivered_as"),
+    )
+    if column.type not in TYPES:
+        raise UserError(
+            f"the delivery contract gives {table}.{column.name} the data_type '{column.type}'; "
+            f"write one of {', '.join(sorted(TYPES))}"
+        )
+    return column
+
+
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise UserError(f"the delivery contract names the encoding '{name}', which is unknown") from None
+    return name
+
+
 def _table(node: dict[str, Any]) -> Table:
     return Table(
         file=_meta(node)["file"],
         name=node["name"],
         key=tuple(_meta(node)["key"]),
         columns=tuple(
-            Column(
-                name=column["name"],
-                type=column["data_type"],
-                required=bool(_meta(column).get("required", False)),
-                lookup=_meta(column).get("lookup"),
-            )
-            for column in node["columns"]
-            if not _meta(column).get("added_by_landing")
+            _column(node["name"], column) for column in node["columns"] if not _meta(column).get("added_by_landing")
         ),
     )
 
 
 def _typed_names(columns: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
     return tuple((column["name"], column["data_type"]) for column in columns)
+
+
+def delivered_columns(table: Table) -> tuple[str, ...]:
+    """Say how each column of a table comes to its name, for the delivery log: a change means to land again."""
+    return tuple(
+        column.name if column.delivered_as is None else f"{column.name} from {column.header_name}"
+        for column in table.columns
+    )
 
 
 def read_contract(sources_file: Path = SOURCES_FILE) -> Contract:
@@ -124,7 +160,7 @@ def read_contract(sources_file: Path = SOURCES_FILE) -> Contract:
             member=delivery["member"],
             upload_in_progress_suffix=delivery["upload_in_progress_suffix"],
             delimiter=text["delimiter"],
-            encoding=text["encoding"],
+            encoding=_encoding(text["encoding"]),
             schema=vendor["schema"],
             landing_columns=_typed_names(
                 [column for column in vendor["tables"][0]["columns"] if _meta(column).get("added_by_landing")]

@@ -38,7 +38,7 @@ class FileRecord(_Record):
         member: Name of the text.
         bytes: Its size.
         lines, header_lines, blank_lines, rejected_lines, landed_rows: Its lines; the first is the sum of the others.
-        columns: Columns of the Parquet file that come from the contract.
+        columns: Columns of the Parquet file from the contract, each with the header's name if that is another.
         unknown_columns: Delivered columns that are not in the contract and not landed.
         missing_columns: Optional columns of the contract that were not delivered; they are null.
         parquet: The landed rows, relative to the lake.

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.archive import check_archive, read_member
-from ingestion.contract import Contract
+from ingestion.contract import Contract, delivered_columns
 from ingestion.delivery import Delivery, archives_by_file, member_name, parse_delivery
 from ingestion.delivery_log import (
     ArchiveRecord,
@@ -102,7 +102,7 @@ def _reason_to_land(log: DeliveryLog | None, remote: Sequence[RemoteFile], contr
         return "delivered again"
     for record in log.files:
         table = contract.tables.get(record.file)
-        if table is not None and record.columns != tuple(column.name for column in table.columns):
+        if table is not None and record.columns != delivered_columns(table):
             return "columns of the contract changed"
     return None
 
@@ -157,7 +157,7 @@ def _land_file(
         blank_lines=landed.blank_lines,
         rejected_lines=landed.rejected_lines,
         landed_rows=landed.landed_rows,
-        columns=tuple(column.name for column in table.columns),
+        columns=delivered_columns(table),
         unknown_columns=landed.unknown_columns,
         missing_columns=landed.missing_columns,
         parquet=str(target.parquet.relative_to(staged.root)),

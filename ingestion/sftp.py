@@ -58,8 +58,14 @@ class RemoteFile:
 
 
 class _Refuse(paramiko.MissingHostKeyPolicy):
+    """Asked when nothing is known of the host under the name that it goes by in a known_hosts file."""
+
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> NoReturn:  # noqa: ARG002
-        raise UserError(_wrong_host_key(hostname, key))
+        raise UserError(
+            f"no host key is known for the SFTP server {hostname}, which shows the {key.get_name()} host key "
+            f"{key.fingerprint}; check that fingerprint with the vendor, then add the key to SFTP_KNOWN_HOSTS under "
+            f"the name {hostname}"
+        )
 
 
 def _wrong_host_key(host: str, key: paramiko.PKey) -> str:
@@ -106,6 +112,10 @@ def _pin_host_key(client: paramiko.SSHClient, settings: SftpSettings) -> None:
 def _private_key(settings: SftpSettings) -> paramiko.PKey | None:
     if settings.key_file is None:
         return None
+    try:
+        settings.key_file.read_bytes()
+    except OSError as error:
+        raise UserError(f"SFTP_KEY_FILE={settings.key_file} cannot be read: {error.strerror}") from None
     for key_class in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         try:
             return key_class.from_private_key_file(str(settings.key_file), settings.password)

@@ -131,14 +131,18 @@ def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str
     if not text.strip() or len(line) > LINE_LIMIT:
         raise UserError(f"{culprit}: the first line is no header; {advice}")
     stripped = [name.strip().lower() for name in text.split(text_format.delimiter)]
-    names = tuple(name or f"(column {position})" for position, name in enumerate(stripped, start=1))
+    our_names = {column.header_name: column.name for column in table.columns}
+    names = tuple(our_names.get(name, name) or f"(column {place})" for place, name in enumerate(stripped, start=1))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UserError(f"{culprit}: the header names the column {twice[0]} twice; {advice}")
-    lacking = [column.name for column in table.columns if column.required and column.name not in names]
+    lacking = [column.header_name for column in table.columns if column.required and column.name not in names]
     if lacking:
         columns = "column" if len(lacking) == 1 else "columns"
-        raise UserError(f"{culprit}: the header lacks the required {columns} {', '.join(lacking)}; {advice}")
+        raise UserError(
+            f"{culprit}: the header lacks the required {columns} {', '.join(lacking)}; {advice}, "
+            "or correct the contract in the dbt source definitions"
+        )
     known = [column.name for column in table.columns]
     return Header(
         names=names,

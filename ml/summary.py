@@ -24,7 +24,9 @@ COUNTS = """
 select (select count(distinct company_number) from marts.users_not_users),
        (select count(*) from marts.to_predict where is_eligible),
        (select count(*) from marts.users),
-       (select count(*) from marts.users where is_current_user)
+       (select count(*) from marts.users where is_current_user),
+       (select count(*) from marts.to_train),
+       (select count(*) from marts.to_train where label = 1)
 """
 LEADS_OF = "select distinct score_month, run_id from marts.leads"
 FIRST_LEADS = f"""
@@ -74,7 +76,7 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Envi
     """
     horizon = marts.read_horizon(connection, environment.month)
     evaluation: Evaluation = load_evaluation(lake, horizon.day)
-    ((companies, scored, users, current_users),) = marts.rows(connection, COUNTS)
+    ((companies, scored, users, current_users, rows, positives),) = marts.rows(connection, COUNTS)
     if marts.rows(connection, LEADS_OF, "make predict") != [(horizon.month, evaluation.run_id)]:
         raise UserError(
             f"marts.leads is not of run {evaluation.run_id}, which was trained for {horizon.month}; run `make predict`"
@@ -84,7 +86,8 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Envi
     counts = [
         ("companies with accounts", f"{companies:,}"),
         ("users of invoice finance", f"{users:,}, {current_users:,} of them today"),
-        ("training rows", f"{training.rows:,}, {training.positives:,} of them positive"),
+        ("training rows", f"{rows:,}, {positives:,} of them positive"),
+        ("learned from", f"{training.rows:,}, {training.positives:,} of them positive: those whose year is over"),
         ("companies scored", f"{scored:,}"),
     ]
     metrics = [("", *(f"{name} model" for name in MODEL_NAMES))] + [

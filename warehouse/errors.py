@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+MISPLACED = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+INTERRUPTED = "interrupted: nothing is half done, run the same command again"
 
 
 class UserError(Exception):
@@ -26,12 +28,23 @@ def run_command(command: Callable[[], None]) -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except BrokenPipeError:
+        raise SystemExit(1) from None  # whoever read the output has gone
     except OSError as error:
-        if error.errno not in FULL | FORBIDDEN:
+        if error.errno not in FULL | FORBIDDEN | MISPLACED:
             raise
-        remedy = "free some space" if error.errno in FULL else "check who may write there"
+        remedy = "check that path"
+        if error.errno in FULL:
+            remedy = "free some space"
+        elif error.errno in FORBIDDEN:
+            remedy = "check who may write there"
         print(f"error: {error.filename or 'the disk'}: {error.strerror}; {remedy}, then run again", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        print("interrupted: run the same command again, it goes on where it stopped", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
+        raise SystemExit(130) from None
+    except RuntimeError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):  # DuckDB's way to end a statement on Ctrl-C
+            raise
+        print(INTERRUPTED, file=sys.stderr)
         raise SystemExit(130) from None

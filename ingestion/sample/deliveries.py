@@ -98,7 +98,8 @@ def _open_files(
             only_bare = (name, place) in ONLY_BARE_NEWLINES
             counts = Counter(lines=1, bare_newline=int(only_bare))
             file = _File(delivery, table, tuple(order), only_bare, texts / delivery.member(contract, name), counts)
-            file.text.write_bytes(header(order, contract, only_bare))
+            header_names = {column.name: column.header_name for column in table.columns}
+            file.text.write_bytes(header([header_names[name] for name in order], contract, only_bare))
             files[place, name] = file
     return files
 

@@ -33,7 +33,10 @@ def identity_of(settings: SampleSettings, contract: Contract) -> dict[str, Any]:
         settings: What to make.
         contract: Shape of the deliveries.
     """
-    columns = {file: [[c.name, c.type, c.lookup] for c in table.columns] for file, table in contract.tables.items()}
+    columns = {
+        file: [[c.name, c.header_name, c.type, c.lookup] for c in table.columns]
+        for file, table in contract.tables.items()
+    }
     shape = [columns, contract.monthly_folder, contract.stock_folder, contract.archive, contract.member]
     digest = hashlib.sha256(json.dumps([*shape, contract.delimiter, contract.encoding]).encode()).hexdigest()
     return {"generator": generator_digest(PACKAGE), "settings": asdict(settings), "contract": digest}

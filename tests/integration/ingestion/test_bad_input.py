@@ -253,7 +253,7 @@ def test_a_wrong_password_is_an_error_that_does_not_show_it(site: Site) -> None:
 def test_an_unreadable_private_key_is_an_error(site: Site, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("no key")
     assert "cannot be read as a private key" in site.fails(SFTP_KEY_FILE=str(tmp_path / "key"))
-    assert "cannot be read as a private key" in site.fails(SFTP_KEY_FILE=str(tmp_path / "absent"))
+    assert "absent cannot be read: No such file" in site.fails(SFTP_KEY_FILE=str(tmp_path / "absent"))
 
 
 def test_a_damaged_delivery_log_is_an_error_that_says_what_to_do(site: Site) -> None:

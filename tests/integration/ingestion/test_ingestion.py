@@ -153,6 +153,20 @@ def test_a_changed_contract_lands_again_without_a_download(site: Site, monkeypat
     assert site.rows("select code, fax from raw.luat01") == [("1", "020")]
 
 
+def test_a_column_that_the_vendor_names_otherwise_lands_under_our_name(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = deliver(site.deliveries, "UKLTD_M_20261001")
+    pack(delivery, "LUAT01", b"CODE|Long Text\r\n1|full accounts\r\n")
+    assert "not in the contract, left out: long text; not delivered, null: description" in site.succeeds()
+    luat01 = CONTRACT.tables["LUAT01"]
+    renamed = replace(luat01, columns=(luat01.columns[0], replace(luat01.columns[1], delivered_as="Long Text")))
+    changed = replace(CONTRACT, tables=CONTRACT.tables | {"LUAT01": renamed})
+    monkeypatch.setattr("ingestion.__main__.read_contract", lambda: changed)
+    assert "columns of the contract changed" in site.succeeds()
+    assert site.rows("select code, description from raw.luat01") == [("1", "full accounts")]
+
+
 @pytest.fixture
 def small_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = SampleSettings(companies=300, monthly_deliveries=1)
