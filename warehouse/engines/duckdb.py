@@ -37,7 +37,10 @@ def connect(warehouse: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBP
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise UserError(f"{warehouse} is in use by another process; close it there, then run again") from None
-        raise UserError(f"{warehouse} cannot be opened as a DuckDB file: {str(error).splitlines()[0]}") from None
+        raise UserError(
+            f"{warehouse} cannot be opened as a DuckDB file ({str(error).splitlines()[0]}); name another WAREHOUSE, or "
+            "delete it: `make build` makes everything in it again from the lake"
+        ) from None
     try:
         connection.execute("set preserve_insertion_order = true")
         yield connection

@@ -1,0 +1,52 @@
+"""dbt as the commands run it: a warehouse that cannot be had is a sentence, a failed build is a status."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_dbt(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "warehouse", "dbt", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"WAREHOUSE": str(folder / "warehouse.duckdb"), "DBT_TARGET_PATH": str(folder / "target")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_warehouse_in_use_is_found_before_dbt_starts(tmp_path):
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")):
+        finished = run_dbt(tmp_path, "build")
+    assert finished.returncode == 1
+    assert finished.stderr.startswith(f"error: {tmp_path / 'warehouse.duckdb'} is in use by another process")
+    assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"not a database at all", b""])
+def test_a_file_that_is_no_warehouse_is_named_with_the_way_out(tmp_path, content):
+    (tmp_path / "warehouse.duckdb").write_bytes(content)
+    finished = run_dbt(tmp_path, "seed")
+    assert finished.returncode == 1
+    assert "cannot be opened as a DuckDB file" in finished.stderr
+    assert "or delete it" in finished.stderr
+
+
+def test_a_seed_that_contradicts_itself_ends_the_build(tmp_path):
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema seeds")
+        connection.execute(
+            "create table seeds.person_entitled_adjusted as select * from (values "
+            "('Alpha & Co Ltd', 'Alpha', 'bank', 'certain'), ('ALPHA AND CO. LIMITED', 'Alpha', 'bank', 'no')"
+            ") as names (person_entitled, provider, provider_type, certainty)"
+        )
+    finished = run_dbt(tmp_path, "test", "--select", "spellings_of_a_reviewed_name_agree_on_its_certainty")
+    assert finished.returncode == 1
+    assert "spellings_of_a_reviewed_name_agree_on_its_certainty" in finished.stdout + finished.stderr
