@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,6 +136,7 @@ class SftpServer:
         self._settings = settings
         self._client: paramiko.SSHClient | None = None
         self._sftp: paramiko.SFTPClient | None = None
+        self._excepthook = threading.excepthook
 
     @property
     def name(self) -> str:
@@ -154,11 +156,20 @@ class SftpServer:
                 f"the SFTP server {self.name} cannot be reached ({error}); "
                 "check SFTP_HOST and SFTP_PORT, the network and the firewall"
             ) from None
+        self._excepthook = threading.excepthook
+        threading.excepthook = self._silence_prefetch
         return self
 
     def __exit__(self, *_: object) -> None:
         """Disconnect."""
+        threading.excepthook = self._excepthook
         self._disconnect()
+
+    def _silence_prefetch(self, failure: threading.ExceptHookArgs) -> None:
+        """Say nothing of a lost connection in paramiko's own thread: whoever reads the file meets it too."""
+        is_prefetch = failure.thread is not None and "_prefetch_thread" in failure.thread.name
+        if not (is_prefetch and isinstance(failure.exc_value, EOFError | OSError | paramiko.SSHException)):
+            self._excepthook(failure)
 
     def _connect(self) -> paramiko.SFTPClient:
         settings = self._settings
