@@ -40,7 +40,7 @@ $(VENV)/.development: requirements-dev.lock | $(VENV)/.python
 run: $(VENV)/.runtime ## everything: deliveries to leads; on sample deliveries unless SFTP_HOST is set
 	@echo "[1/8] sample deliveries"
 	@$(RUN_PYTHON) -m ingestion sample
-	@echo "[2/8] and [3/8] download, land, register"
+	@echo "[2/8] download and [3/8] land, delivery by delivery; register"
 	@$(RUN_PYTHON) -m ingestion ingest
 	@echo "[4/8] dbt build: staging, intermediate, marts"
 	@$(MAKE) --no-print-directory build

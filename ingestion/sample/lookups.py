@@ -19,7 +19,6 @@ COMPANY_TYPES = {
     "PUN": "Private Unlimited Company",
     "ICV": "Investment Company with Variable Capital",
 }
-HAND_KEPT_COMPANY_TYPES = ("CIO", "SCIO")  # charitable incorporated organisations, not in the vendor's lookup
 UNKNOWN_COMPANY_TYPE = "XQ"
 
 LEGAL_STATUSES = {

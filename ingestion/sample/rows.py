@@ -17,7 +17,7 @@ from ingestion.sample.ratios import Particulars, ratios
 from ingestion.sample.schedule import Delivery
 
 Columns = dict[str, pa.Array]
-FIRST_DAY, LAST_DAY = np.datetime64("1840-01-01"), np.datetime64("2200-01-01")
+FIRST_DAY = np.datetime64("1840-01-01")
 
 
 @dataclass(frozen=True)

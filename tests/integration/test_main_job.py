@@ -1,4 +1,4 @@
-"""`make run` as a stranger runs it, on a small country, and every mart held against the rules told in plain Python."""
+"""`make run` as a stranger runs it, and its marts held against the rules told in plain Python."""
 
 import csv
 import datetime as dt
@@ -18,7 +18,7 @@ from tests.integration.meaning import Meaning, split_bucket
 
 ROOT = Path(__file__).resolve().parents[2]
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
-STEPS = [f"[{number}/8]" for number in (1, 2, 4, 5, 6, 7, 8)]
+STEPS = [f"[{number}/8]" for number in range(1, 9)]
 
 
 @dataclass(frozen=True)
