@@ -6,6 +6,7 @@ import select
 import shutil
 import struct
 import subprocess
+import time
 import zlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ MEMBER_SIZE_LIMIT = 100 << 30
 # The archive test reads more than 100 MB/s; below this speed the tool hangs.
 TEST_SECONDS, TEST_BYTES_PER_SECOND = 60, 2 << 20
 STALL_SECONDS = 60
+SIGNAL_SECONDS = 0.5  # how late an interrupt may be noticed
 # The tool needs no more of the environment, and the SFTP password is not for it.
 ENVIRONMENT = ("PATH", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE")
 AGAIN = "ask the vendor to deliver it again"
@@ -162,13 +164,25 @@ def _stalled(member: Member) -> UserError:
     )
 
 
+def _has_more(poll: select.poll) -> bool:
+    """Wait until there is something to read, and tell whether that came in time.
+
+    In short steps: a signal that arrives just before the system call, or in another thread, does not end the wait.
+    """
+    deadline = time.monotonic() + STALL_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        if poll.poll(min(left, SIGNAL_SECONDS) * 1000):
+            return True
+    return False
+
+
 def _read(output: IO[bytes], member: Member) -> bytes:
     """Read the next chunk of what the tool writes, whole unless it is the last; empty at the end."""
     poll = select.poll()
     poll.register(output, select.POLLIN)
     pieces, missing = [], CHUNK_SIZE
     while missing:
-        if not poll.poll(STALL_SECONDS * 1000):
+        if not _has_more(poll):
             raise _stalled(member)
         piece = os.read(output.fileno(), missing)
         if not piece:
