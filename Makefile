@@ -68,8 +68,9 @@ predict: $(VENV)/.runtime ## score to_predict, write the lists, build the leads
 	@$(RUN_PYTHON) -m ml predict
 	@$(DBT) build --selector scores
 
-docs: $(VENV)/.runtime ## write the documentation of all tables as one page
+docs: $(VENV)/.runtime ## write the documentation of all tables as one page, and draw their lineage and the marts
 	@$(DBT) docs generate --static
+	@$(RUN_PYTHON) -m warehouse diagrams
 	@echo "wrote $${DBT_TARGET_PATH:-dbt_project/target}/static_index.html"
 
 test: $(VENV)/.development lint ## run every check and test
