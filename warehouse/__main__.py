@@ -16,7 +16,8 @@ from warehouse.errors import UserError, run_command
 from warehouse.settings import read_settings
 from warehouse.storage import write_text
 
-PROJECT = ("--project-dir", "dbt_project", "--profiles-dir", "profiles")
+PROJECT_FOLDER = "dbt_project"
+PROJECT = ("--project-dir", PROJECT_FOLDER, "--profiles-dir", "profiles")
 
 
 def _dbt(arguments: list[str]) -> None:
@@ -49,9 +50,8 @@ def _diagrams() -> None:
     Raises:
         UserError: When dbt has written no manifest.
     """
-    target = Path(
-        PROJECT[1], os.environ.get("DBT_TARGET_PATH", "") or "target"
-    )  # relative to the project, as dbt has it
+    # a relative path starts at the project, for dbt too
+    target = Path(PROJECT_FOLDER, os.environ.get("DBT_TARGET_PATH", "") or "target")
     try:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
