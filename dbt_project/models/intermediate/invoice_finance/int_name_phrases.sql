@@ -31,7 +31,6 @@ texts as (
     select
         company_number,
         charge_number,
-        {{ single_spaced('particulars') }} as particulars,
         ' ' || {{ cleaned_text('particulars') }} || ' ' as spaced_words
     from charges
     where particulars is not null
@@ -45,7 +44,6 @@ matched as (
         phrases.phrase,
         texts.company_number,
         texts.charge_number,
-        texts.particulars,
         row_number() over (
             partition by charges_to_review.normalised_name, phrases.phrase
             order by charges_to_review.public_date desc nulls last, texts.company_number asc, texts.charge_number asc
@@ -61,18 +59,31 @@ matched as (
 
 ),
 
+by_phrase as (
+
+    select
+        matched.*,
+        row_number() over (partition by normalised_name order by charges desc, phrase asc) as phrase_rank
+    from matched
+    where charge_rank = 1
+
+),
+
 final as (
 
     select
-        normalised_name,
-        phrase,
-        charges,
-        row_number() over (partition by normalised_name order by charges desc, phrase asc) as phrase_rank,
-        company_number as example_company_number,
-        charge_number as example_charge_number,
-        particulars as example_particulars
-    from matched
-    where charge_rank = 1
+        by_phrase.normalised_name,
+        by_phrase.phrase,
+        by_phrase.charges,
+        by_phrase.phrase_rank,
+        by_phrase.company_number as example_company_number,
+        by_phrase.charge_number as example_charge_number,
+        {{ single_spaced('charges.particulars') }} as example_particulars
+    from by_phrase
+    inner join charges
+        on
+            by_phrase.company_number = charges.company_number
+            and by_phrase.charge_number = charges.charge_number
 
 )
 
