@@ -67,7 +67,6 @@ class Contract:
         upload_in_progress_suffix: Ending of the name of a file that the vendor is still writing.
         delimiter: One character between values; values are never quoted.
         encoding: Of the delivered text, a Python codec name.
-        schema: Schema of the raw tables.
         landing_columns: Name and SQL type of the columns that landing adds to every raw table, the partition last.
         landing_tables: Name and SQL type of all columns of landing's own tables, by table name.
     """
@@ -80,7 +79,6 @@ class Contract:
     upload_in_progress_suffix: str
     delimiter: str
     encoding: str
-    schema: str
     landing_columns: tuple[tuple[str, str], ...]
     landing_tables: dict[str, tuple[tuple[str, str], ...]]
 
@@ -161,7 +159,6 @@ def read_contract(sources_file: Path = SOURCES_FILE) -> Contract:
             upload_in_progress_suffix=delivery["upload_in_progress_suffix"],
             delimiter=text["delimiter"],
             encoding=_encoding(text["encoding"]),
-            schema=vendor["schema"],
             landing_columns=_typed_names(
                 [column for column in vendor["tables"][0]["columns"] if _meta(column).get("added_by_landing")]
             ),

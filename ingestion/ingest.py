@@ -166,7 +166,7 @@ def _land_file(
 
 
 def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFile], log: DeliveryLog | None) -> None:
-    started_at = datetime.now(UTC).replace(microsecond=0)
+    started_at = datetime.now(UTC)
     start = time.monotonic()
     by_file = archives_by_file(run.contract, delivery, [file.name for file in remote])
     staged = run.staged(delivery.name)

@@ -10,6 +10,7 @@ from warehouse.catalog import ExternalTable, register
 from warehouse.engines.duckdb import connect
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.settings import schema_name
 
 
 def _existing(lake: Lake, log: DeliveryLog, relative: str) -> Path:
@@ -61,7 +62,7 @@ def register_raw_tables(lake: Lake, contract: Contract, warehouse: Path) -> list
     with connect(warehouse) as connection:
         for name, typed_columns in columns.items():
             try:
-                register(connection, ExternalTable(contract.schema, name, typed_columns, partition), files[name])
+                register(connection, ExternalTable(schema_name("raw"), name, typed_columns, partition), files[name])
             except duckdb.Error as error:
                 raise UserError(
                     f"the raw table {name} cannot be registered in {warehouse}: {str(error).splitlines()[0]}"

@@ -45,7 +45,8 @@ def read_features(connection: duckdb.DuckDBPyConnection) -> tuple[Feature, ...]:
         UserError: When the list is empty, names a feature or a position twice, or holds an unknown kind or unit.
     """
     definitions = marts.rows(
-        connection, "select position, feature, kind, unit, reason from marts.feature_definitions order by 1, 2"
+        connection,
+        f"select position, feature, kind, unit, reason from {marts.mart('feature_definitions')} order by 1, 2",
     )
     wrong = [f"{name} is there {count} times" for name, count in Counter(row[1] for row in definitions).items()
              if count > 1]  # fmt: skip
@@ -75,7 +76,7 @@ def check_mart(
     Raises:
         UserError: With every column that is absent or of a type that does not suit the feature's kind.
     """
-    types = {row[0]: str(row[1]).split("(")[0] for row in marts.rows(connection, f"describe marts.{mart}")}
+    types = {row[0]: str(row[1]).split("(")[0] for row in marts.rows(connection, f"describe {marts.mart(mart)}")}
     absent = [name for name in [*other_columns, *(feature.name for feature in features)] if name not in types]
     wrong = [f"lacks {', '.join(absent)}"] if absent else []
     for feature in features:

@@ -113,7 +113,7 @@ def batches(
         parameters: Values of the condition's placeholders.
     """
     names = ", ".join(quoted(name) for name in columns)
-    query = f"select {names} from marts.{mart} where {condition} order by {ORDER}"
+    query = f"select {names} from {marts.mart(mart)} where {condition} order by {ORDER}"
     reader = marts.execute(connection, query, parameters).to_arrow_reader(batch_rows)
     try:
         yield from reader
@@ -129,7 +129,7 @@ def read_vocabularies(connection: duckdb.DuckDBPyConnection, features: Sequence[
     for feature in features:
         if feature.kind == "categorical":
             name = quoted(feature.name)
-            query = f"select distinct {name} from marts.to_train where {name} is not null"
+            query = f"select distinct {name} from {marts.mart('to_train')} where {name} is not null"
             vocabularies[feature.name] = sorted(row[0] for row in marts.rows(connection, query))
     return vocabularies
 
@@ -172,7 +172,7 @@ def read_training(
         UserError: When the mart is empty, a key is there twice, or a key, date, label, weight or bucket is null or out
             of range.
     """
-    ((total,),) = marts.rows(connection, "select count(*) from marts.to_train")
+    ((total,),) = marts.rows(connection, f"select count(*) from {marts.mart('to_train')}")
     if not total:
         raise UserError("marts.to_train has no rows; land a delivery with invoice-finance charges and run `make build`")
     encoder = Encoder(features, read_vocabularies(connection, features))

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from warehouse.errors import UserError
+from warehouse.settings import schema_name
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Horizon:
     def day(self) -> str:
         """The horizon date as `YYYYMMDD`, which names the files of a month's training and prediction."""
         return self.date.strftime("%Y%m%d")
+
+
+def mart(name: str) -> str:
+    """Name a mart for a query."""
+    return f"{schema_name('marts')}.{name}"
 
 
 def execute(
@@ -72,7 +78,7 @@ def read_horizon(connection: duckdb.DuckDBPyConnection, month: str | None = None
     Raises:
         UserError: When there is no horizon, or the marts were built for another month.
     """
-    found = rows(connection, "select horizon_date, snapshot_month from marts.horizon")
+    found = rows(connection, f"select horizon_date, snapshot_month from {mart('horizon')}")
     if len(found) != 1 or None in found[0]:
         raise UserError("marts.horizon does not hold one complete row; land a delivery and run `make build` first")
     horizon = Horizon(date=found[0][0], month=found[0][1])

@@ -70,7 +70,7 @@ def _check_contract(models: Mapping[ModelName, Model], features: tuple[Feature, 
 def _score(
     connection: duckdb.DuckDBPyConnection, models: Mapping[ModelName, Model], encoder: Encoder, settings: Settings
 ) -> Scored:
-    counts = "select count(*), count(*) filter (is_eligible), count(company_number) from marts.to_predict"
+    counts = f"select count(*), count(*) filter (is_eligible), count(company_number) from {marts.mart('to_predict')}"
     ((everyone, total, named),) = marts.rows(connection, counts)
     if not everyone:
         raise UserError(

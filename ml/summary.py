@@ -13,6 +13,7 @@ from warehouse.engines.duckdb import connect
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
+from warehouse.settings import schema_name
 
 LEADS = 10
 NAME_WIDTH = 32
@@ -21,17 +22,17 @@ METRICS = (("lift at the top 1 %", "lift_at_1_percent", 1), ("average precision"
            ("area under ROC", "roc_auc", 3), ("calibration error", "expected_calibration_error", 4))  # fmt: skip
 
 COUNTS = """
-select (select count(distinct company_number) from marts.users_not_users),
-       (select count(*) from marts.to_predict where is_eligible),
-       (select count(*) from marts.users),
-       (select count(*) from marts.users where is_current_user),
-       (select count(*) from marts.to_train),
-       (select count(*) from marts.to_train where label = 1)
+select (select count(distinct company_number) from {marts}.users_not_users),
+       (select count(*) from {marts}.to_predict where is_eligible),
+       (select count(*) from {marts}.users),
+       (select count(*) from {marts}.users where is_current_user),
+       (select count(*) from {marts}.to_train),
+       (select count(*) from {marts}.to_train where label = 1)
 """
-LEADS_OF = "select distinct score_month, run_id from marts.leads"
-FIRST_LEADS = f"""
+LEADS_OF = "select distinct score_month, run_id from {marts}.leads"
+FIRST_LEADS = """
 select lead_rank, company_number, company_name, sector, region, precision_probability, recall_probability, reason_1
-from marts.leads order by lead_rank limit {LEADS}
+from {marts}.leads order by lead_rank limit {number}
 """
 
 
@@ -76,12 +77,13 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Envi
     """
     horizon = marts.read_horizon(connection, environment.month)
     evaluation: Evaluation = load_evaluation(lake, horizon.day)
-    ((companies, scored, users, current_users, rows, positives),) = marts.rows(connection, COUNTS)
-    if marts.rows(connection, LEADS_OF, "make predict") != [(horizon.month, evaluation.run_id)]:
+    schema = schema_name("marts")
+    ((companies, scored, users, current_users, rows, positives),) = marts.rows(connection, COUNTS.format(marts=schema))
+    if marts.rows(connection, LEADS_OF.format(marts=schema), "make predict") != [(horizon.month, evaluation.run_id)]:
         raise UserError(
             f"marts.leads is not of run {evaluation.run_id}, which was trained for {horizon.month}; run `make predict`"
         )
-    leads = marts.rows(connection, FIRST_LEADS)
+    leads = marts.rows(connection, FIRST_LEADS.format(marts=schema, number=LEADS))
     test, training, window = evaluation.test, evaluation.training, evaluation.test_window
     counts = [
         ("companies with accounts", f"{companies:,}"),

@@ -10,6 +10,7 @@ import yaml
 from warehouse.catalog import ExternalTable, register
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.settings import schema_name
 from warehouse.storage import whole_file
 
 SOURCES_FILE = Path(__file__).resolve().parent.parent / "dbt_project/models/staging/ml/_ml__sources.yml"
@@ -29,7 +30,7 @@ def read_tables(sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
         (source,) = yaml.safe_load(sources_file.read_text(encoding="utf-8"))["sources"]
         return {
             table["name"]: ExternalTable(
-                schema=source["schema"],
+                schema=schema_name(source["name"]),
                 name=table["name"],
                 columns=tuple((column["name"], column["data_type"]) for column in table["columns"]),
                 partition=PARTITION,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from warehouse.errors import UserError
 
+PREFIX_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 MONTH_PATTERN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -24,6 +25,22 @@ class Settings:
     lake: Path
     warehouse: Path
     month: str | None
+
+
+def schema_name(schema: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Name a schema as it is called in the warehouse: with `SCHEMA_PREFIX`, which keeps developers apart, before it.
+
+    Args:
+        schema: `raw`, `staging`, `intermediate`, `marts`, `ml` or `seeds`.
+        environment: Variables to read; a blank one counts as unset.
+
+    Raises:
+        UserError: When the prefix could not begin the name of a schema.
+    """
+    prefix = environment.get("SCHEMA_PREFIX", "")
+    if prefix and not PREFIX_PATTERN.fullmatch(prefix):
+        raise UserError(f"SCHEMA_PREFIX={prefix} cannot begin a name; write small letters, digits and _, as in ana")
+    return f"{prefix}_{schema}" if prefix else schema
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

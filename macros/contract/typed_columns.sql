@@ -1,7 +1,13 @@
-{#- The select list of a staging model: the delivered columns typed, then where the row comes from. -#}
+{#-
+    The first of staging's two select lists: each delivered column as a value of its contract type, and where that can
+    fail, the delivered text beside it.
+-#}
 {%- macro typed_columns(table_name) -%}
     {%- for column in contract_columns(table_name) %}
         {{ parsed(column.name, column.type) }} as {{ column.name }},
+        {%- if column.type != 'varchar' %}
+        {{ trimmed(column.name) }} as {{ column.name }}_as_delivered,
+        {%- endif %}
     {%- endfor %}
         source_file,
         line_number,

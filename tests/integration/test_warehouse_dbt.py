@@ -1,5 +1,6 @@
 """dbt as the commands run it: a warehouse that cannot be had is a sentence, a failed build is a status."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
+from warehouse.settings import schema_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,3 +53,17 @@ def test_a_seed_that_contradicts_itself_ends_the_build(tmp_path):
     finished = run_dbt(tmp_path, "test", "--select", "spellings_of_a_reviewed_name_agree_on_its_certainty")
     assert finished.returncode == 1
     assert "spellings_of_a_reviewed_name_agree_on_its_certainty" in finished.stdout + finished.stderr
+
+
+def test_a_schema_prefix_keeps_a_developer_apart(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCHEMA_PREFIX", "ana")
+    assert run_dbt(tmp_path, "parse").returncode == 0
+    manifest = json.loads((tmp_path / "target" / "manifest.json").read_text(encoding="utf-8"))
+    found = {
+        node["schema"]
+        for kind in ("nodes", "sources")
+        for node in manifest[kind].values()
+        if node["resource_type"] in {"source", "seed", "model"}
+    }
+    assert found == {schema_name(schema) for schema in ("raw", "staging", "intermediate", "marts", "ml", "seeds")}
+    assert all(schema.startswith("ana_") for schema in found)

@@ -19,6 +19,48 @@ accounted as (
 held as (
 
     select
+        'delivered companies to company history' as step,
+        count(*) as row_count
+    from {{ ref('company_history') }}
+
+    union all
+
+    select
+        'current companies' as step,
+        count(*) as row_count
+    from {{ ref('company_latest') }}
+
+    union all
+
+    select
+        'companies to users' as step,
+        count(*) as row_count
+    from {{ ref('users') }}
+
+    union all
+
+    select
+        'charges to invoice finance charges' as step,
+        coalesce(sum(charges), 0) as row_count
+    from {{ ref('users') }}
+
+    union all
+
+    select
+        'accounts to users_not_users' as step,
+        count(*) as row_count
+    from {{ ref('users_not_users') }}
+
+    union all
+
+    select
+        'accounts to lagged_financials' as step,
+        count(*) as row_count
+    from {{ ref('lagged_financials') }}
+
+    union all
+
+    select
         'observations to train on' as step,
         count(*) as row_count
     from {{ ref('to_train') }}
@@ -33,9 +75,10 @@ held as (
     union all
 
     select
-        'charges to invoice finance charges' as step,
-        coalesce(sum(charges), 0) as row_count
-    from {{ ref('users') }}
+        'to_predict to eligible companies' as step,
+        count(*) as row_count
+    from {{ ref('to_predict') }}
+    where is_eligible
 
 )
 

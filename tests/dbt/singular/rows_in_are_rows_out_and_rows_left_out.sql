@@ -1,4 +1,5 @@
--- Rows in are counted where they come from, the rest where they went.
+-- Rows in are counted where they come from, the rest where they went. A row that is neither kept nor left out for a
+-- reason, or that comes out twice, shows here.
 with
 
 row_accounting as (

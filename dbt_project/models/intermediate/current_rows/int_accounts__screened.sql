@@ -3,6 +3,7 @@ with
 accounts as (
 
     select * from {{ ref('stg_ukltd__accounts') }}
+    where {{ delivered_by_build_month() }}
 
 ),
 

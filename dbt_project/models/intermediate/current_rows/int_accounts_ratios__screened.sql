@@ -3,6 +3,7 @@ with
 accounts_ratios as (
 
     select * from {{ ref('stg_ukltd__accounts_ratios') }}
+    where {{ delivered_by_build_month() }}
 
 ),
 

@@ -3,6 +3,7 @@ with
 chargeholders as (
 
     select * from {{ ref('stg_ukltd__chargeholders') }}
+    where {{ delivered_by_build_month() }}
 
 ),
 

@@ -3,6 +3,7 @@ with
 charges as (
 
     select * from {{ ref('stg_ukltd__charges') }}
+    where {{ delivered_by_build_month() }}
 
 ),
 

@@ -3,6 +3,7 @@ with
 companies as (
 
     select * from {{ ref('stg_ukltd__companies') }}
+    where {{ delivered_by_build_month() }}
 
 ),
 

@@ -24,6 +24,7 @@ lookup_codes as (
             delivery_kind,
             snapshot_month
         from {{ ref('stg_ukltd__' ~ lookup) }}
+        where {{ delivered_by_build_month() }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 

@@ -42,10 +42,7 @@ with_postcode_area as (
 
     select
         companies.*,
-        case
-            when {{ regexp_matches('substr(upper(postcode), 1, 2)', '^[A-Z]{2}$') }} then substr(upper(postcode), 1, 2)
-            when {{ regexp_matches('substr(upper(postcode), 1, 1)', '^[A-Z]$') }} then substr(upper(postcode), 1, 1)
-        end as postcode_area
+        {{ postcode_area('postcode') }} as postcode_area
     from companies
 
 ),
@@ -66,12 +63,7 @@ final as (
         coalesce(sic07_divisions.division_name, 'unknown') as line_of_business,
         coalesce(postcode_areas.postcode_area, 'unknown') as postcode_area,
         coalesce(postcode_areas.region, 'unknown') as region,
-        companies.dissolution_date is null
-        and (
-            companies.legal_status is null
-            or legal_statuses.code is null
-            or coalesce(lower(legal_statuses.description) like 'active%', false)
-        ) as is_live
+        {{ is_live('companies', 'legal_statuses') }} as is_live
     from with_postcode_area as companies
     left join company_types
         on companies.company_type = company_types.code

@@ -1,181 +1,119 @@
-{%- set deliveries = {
-    'companies': 'stg_ukltd__companies',
-    'accounts': 'stg_ukltd__accounts',
-    'accounts_ratios': 'stg_ukltd__accounts_ratios',
-    'charges': 'stg_ukltd__charges',
-    'chargeholders': 'stg_ukltd__chargeholders',
-} -%}
-
-{%- set lookups = [
-    'accounts_types', 'company_types', 'discharge_states', 'registers',
-    'charge_forms', 'legal_statuses', 'sic03_activities', 'sic07_activities',
-] -%}
-
-{%- set later_steps = [
-    {
-        'step': 'charges to invoice finance charges',
-        'from': 'int_charges',
-        'screened': 'int_invoice_finance_charges__screened',
-    },
-    {
-        'step': 'observations to train on',
-        'from': 'int_accounts',
-        'screened': 'int_training_rows__screened',
-    },
-    {
-        'step': 'observations to predict',
-        'from': 'int_accounts',
-        'screened': 'int_prediction_rows__screened',
-    },
-] -%}
-
 with
 
-landed_files as (
+rows_in_by_step as (
 
-    select * from {{ ref('stg_landing__landed_files') }}
+    select * from {{ ref('int_rows_in_by_step') }}
 
 ),
 
-rows_in as (
+outcomes_by_step as (
+
+    select * from {{ ref('int_outcomes_by_step') }}
+
+),
+
+accounts as (
 
     select
-        'landing ' || file as step,
-        snapshot_month,
-        {{ sum_of_counts('lines') }} as row_count
-    from landed_files
-    group by file, snapshot_month
+        company_number,
+        accounts_date,
+        snapshot_month
+    from {{ ref('int_accounts') }}
 
-    {% for entity, staging_model in deliveries.items() %}
-        union all
+),
 
+rows_of_marts as (
+
+    {% for step in row_accounting_steps() | selectattr('ends_in_mart', 'defined') %}
         select
-            'current {{ entity | replace("_", " ") }}' as step,
-            snapshot_month,
-            count(*) as row_count
-        from {{ ref(staging_model) }}
-        group by snapshot_month
+            '{{ step.step }}' as step,
+            company_number,
+            accounts_date,
+            {{ step.reason }} as left_out_reason
+        from {{ ref(step.ends_in_mart) }}
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 
-    {% for lookup in lookups %}
-        union all
+),
 
-        select
-            'current {{ lookup | replace("_", " ") }}' as step,
-            snapshot_month,
-            count(*) as row_count
-        from {{ ref('stg_ukltd__' ~ lookup) }}
-        group by snapshot_month
-    {% endfor %}
+-- marts do not say in which delivery a row came, its accounts do
+outcomes_in_marts as (
 
-    {% for later in later_steps %}
-        union all
-
-        select
-            '{{ later.step }}' as step,
-            snapshot_month,
-            count(*) as row_count
-        from {{ ref(later.from) }}
-        group by snapshot_month
-    {% endfor %}
+    select
+        rows_of_marts.step,
+        accounts.snapshot_month,
+        rows_of_marts.left_out_reason,
+        count(*) as row_count
+    from rows_of_marts
+    inner join accounts
+        on
+            rows_of_marts.company_number = accounts.company_number
+            and rows_of_marts.accounts_date = accounts.accounts_date
+    group by rows_of_marts.step, accounts.snapshot_month, rows_of_marts.left_out_reason
 
 ),
 
 outcomes as (
 
-    {% for line_kind in ['header', 'blank', 'rejected'] %}
-        select
-            'landing ' || file as step,
-            snapshot_month,
-            '{{ line_kind }} line' as reason,
-            {{ sum_of_counts(line_kind ~ '_lines') }} as row_count
-        from landed_files
-        group by file, snapshot_month
-
-        union all
-    {% endfor %}
-
-    select
-        'landing ' || file as step,
-        snapshot_month,
-        'kept' as reason,
-        {{ sum_of_counts('landed_rows') }} as row_count
-    from landed_files
-    group by file, snapshot_month
-
-    {% for entity in deliveries %}
-        union all
-
-        select
-            'current {{ entity | replace("_", " ") }}' as step,
-            snapshot_month,
-            coalesce(left_out_reason, 'kept') as reason,
-            count(*) as row_count
-        from {{ ref('int_' ~ entity ~ '__screened') }}
-        group by snapshot_month, coalesce(left_out_reason, 'kept')
-    {% endfor %}
-
+    select * from outcomes_by_step
     union all
-
-    select
-        'current ' || replace(lookup, '_', ' ') as step,
-        snapshot_month,
-        coalesce(left_out_reason, 'kept') as reason,
-        count(*) as row_count
-    from {{ ref('int_lookup_codes__screened') }}
-    group by lookup, snapshot_month, coalesce(left_out_reason, 'kept')
-
-    {% for later in later_steps %}
-        union all
-
-        select
-            '{{ later.step }}' as step,
-            snapshot_month,
-            coalesce(left_out_reason, 'kept') as reason,
-            count(*) as row_count
-        from {{ ref(later.screened) }}
-        group by snapshot_month, coalesce(left_out_reason, 'kept')
-    {% endfor %}
+    select * from outcomes_in_marts
 
 ),
 
-rows_out as (
+rows_out_by_step as (
 
     select
         step,
         snapshot_month,
-        {{ sum_of_counts('row_count') }} as row_count
+        {{ sum_of_counts('case when left_out_reason is null then row_count else 0 end') }} as rows_out
     from outcomes
-    where reason = 'kept'
     group by step, snapshot_month
 
 ),
 
 left_out as (
 
-    select * from outcomes
-    where reason <> 'kept' and row_count > 0
+    select
+        step,
+        snapshot_month,
+        left_out_reason as reason,
+        row_count as rows_left_out
+    from outcomes
+    where left_out_reason is not null and row_count > 0
+
+),
+
+-- full, so that rows that came from nowhere are seen as well
+rows_in_and_out as (
+
+    select
+        coalesce(rows_in_by_step.step, rows_out_by_step.step) as step,
+        coalesce(rows_in_by_step.snapshot_month, rows_out_by_step.snapshot_month) as snapshot_month,
+        coalesce(rows_in_by_step.rows_in, 0) as rows_in,
+        coalesce(rows_out_by_step.rows_out, 0) as rows_out
+    from rows_in_by_step
+    full outer join rows_out_by_step
+        on
+            rows_in_by_step.step = rows_out_by_step.step
+            and rows_in_by_step.snapshot_month = rows_out_by_step.snapshot_month
 
 ),
 
 final as (
 
     select
-        rows_in.step,
-        rows_in.snapshot_month,
-        rows_in.row_count as rows_in,
-        coalesce(rows_out.row_count, 0) as rows_out,
+        rows_in_and_out.step,
+        rows_in_and_out.snapshot_month,
+        rows_in_and_out.rows_in,
+        rows_in_and_out.rows_out,
         coalesce(left_out.reason, 'none') as reason,
-        coalesce(left_out.row_count, 0) as rows_left_out
-    from rows_in
-    left join rows_out
-        on
-            rows_in.step = rows_out.step
-            and rows_in.snapshot_month = rows_out.snapshot_month
+        coalesce(left_out.rows_left_out, 0) as rows_left_out
+    from rows_in_and_out
     left join left_out
         on
-            rows_in.step = left_out.step
-            and rows_in.snapshot_month = left_out.snapshot_month
+            rows_in_and_out.step = left_out.step
+            and rows_in_and_out.snapshot_month = left_out.snapshot_month
 
 )
 

@@ -3,7 +3,7 @@ with
 source as (
 
     select * from {{ source('ukltd', 'ac06') }}
-    where {{ delivered_by_build_month() }}
+    where {{ delivered_and_not_yet_typed() }}
 
 ),
 
@@ -13,6 +13,14 @@ typed as (
         {{ typed_columns('ac06') }}
     from source
 
+),
+
+final as (
+
+    select
+        {{ staged_columns('ac06') }}
+    from typed
+
 )
 
-select * from typed
+select * from final

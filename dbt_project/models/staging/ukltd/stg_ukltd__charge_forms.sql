@@ -3,7 +3,7 @@ with
 source as (
 
     select * from {{ source('ukltd', 'luft01') }}
-    where {{ delivered_by_build_month() }}
+    where {{ delivered_and_not_yet_typed() }}
 
 ),
 
@@ -13,6 +13,14 @@ typed as (
         {{ typed_columns('luft01') }}
     from source
 
+),
+
+final as (
+
+    select
+        {{ staged_columns('luft01') }}
+    from typed
+
 )
 
-select * from typed
+select * from final
