@@ -16,11 +16,14 @@ BUILD_MONTH = "2000-01"
 @pytest.fixture(scope="session")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     target = tmp_path_factory.mktemp("target")
-    subprocess.run(
+    done = subprocess.run(
         [Path(sys.executable).with_name("dbt"), "--quiet", "compile", "--no-partial-parse",
          "--project-dir", "dbt_project", "--profiles-dir", "profiles", "--target-path", target],
-        cwd=ROOT, check=True, env=os.environ | {"WAREHOUSE": ":memory:", "MONTH": BUILD_MONTH, "DO_NOT_TRACK": "1"},
+        cwd=ROOT, env=os.environ | {"WAREHOUSE": ":memory:", "MONTH": BUILD_MONTH, "DO_NOT_TRACK": "1"},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
+    if done.returncode:
+        pytest.fail(done.stdout + done.stderr, pytrace=False)
     content: dict[str, Any] = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     return content
 

@@ -41,7 +41,6 @@ DIFFERENT_ELSEWHERE = {
     "a date as text": r"\b(?:date_format|date_parse|strftime|strptime|try_strptime)\s*\(",
     "rounding": r"\bround\s*\(",
     "a hash or number base": r"\b(?:from_base|hash|md5|sha1|sha256|to_hex|to_utf8)\s*\(",
-    "a position of one engine": r"\b(?:instr|position|strpos)\s*\(",
     "an engine's own type": r"\b(?:as|try_cast)\s+(?:float|float8|hugeint|int4|int8|real|string|text|ubigint)\b",
     "target.type": r"\btarget\.type\b",
     "dbt's own cross-database macros": r"\bdbt\.\w+|\btype_(?:float|int|string|timestamp)\s*\(",

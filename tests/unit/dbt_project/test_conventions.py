@@ -47,7 +47,6 @@ def test_reader_of_staging_that_forgets_the_month_is_seen(sql: str, unfiltered: 
     assert list(unfiltered_staging(sql, "2000-01")) == unfiltered
 
 
-@pytest.mark.xfail(reason="the readers of staging do not all keep to the month yet")
 def test_readers_of_staging_keep_to_the_month_being_built(manifest: dict[str, Any]) -> None:
     about_staging_itself = {
         name

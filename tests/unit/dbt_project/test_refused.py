@@ -71,7 +71,6 @@ WRITTEN = [
     ("rounding", "select round(a) from t"),
     ("a hash or number base", "select md5(a) from t"),
     ("an integer sum without a cast", "select sum(a) as b from t"),
-    ("a position of one engine", "select strpos(a, 'x') from t"),
     ("an engine's own type", "select cast(a as hugeint) from t"),
     ("an engine's own type", "select cast(a as float) from t"),
     ("target.type", "{% if target.type == 'duckdb' %} a {% endif %}"),
