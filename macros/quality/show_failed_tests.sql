@@ -6,7 +6,11 @@
             {%- for row in run_query('select * from (\n' ~ result.node.compiled_code ~ '\n) as failures limit 3').rows -%}
                 {%- set values = [] -%}
                 {%- for name, value in row.dict().items() if loop.index <= 8 -%}
-                    {%- do values.append(name ~ ' ' ~ (value if value is not none else 'null')) -%}
+                    {%- if value is none -%} {%- set shown = 'null' -%}
+                    {%- elif value is number and value % 1 -%} {%- set shown = value | round(4) -%}
+                    {%- else -%} {%- set shown = value -%}
+                    {%- endif -%}
+                    {%- do values.append(name ~ ' ' ~ shown) -%}
                 {%- endfor -%}
                 {%- do print('  ' ~ result.status ~ ' ' ~ result.node.name ~ ': ' ~ values | join(', ')) -%}
             {%- endfor -%}

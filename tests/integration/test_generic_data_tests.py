@@ -148,8 +148,8 @@ def test_every_generic_data_test_is_shown_to_pass_and_to_fail():
 def test_a_failure_says_how_many_rows_and_which(run):
     _, output = run
     assert (
-        "fail test_of_condition_holds__breaks: rows_checked 2, rows_that_fail 1, share_that_holds 0.5, at_least 0.75, "
-        "first_example 1 2, last_example 1 2" in output
+        "fail test_of_condition_holds__breaks: rows_checked 2, rows_that_fail 1, share_that_holds 0.5000, "
+        "at_least 0.7500, first_example 1 2, last_example 1 2" in output
     )
 
 

@@ -1,3 +1,4 @@
+-- Both ends inclusive, by calendar.
 {{ share_that_holds(
     ref('lagged_financials'),
     'previous_accounts_date between '

@@ -1,4 +1,5 @@
-{%- set a_year_later = add_months('observed_on', 12) -%}
+-- A user by then, a user within twelve months, or neither; who never had a charge is neither.
+{% set a_year_later = add_months('observed_on', 12) %}
 {{ share_that_holds(
     ref('users_not_users'),
     "case status
