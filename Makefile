@@ -16,7 +16,7 @@ DBT = $(RUN_PYTHON) -m warehouse dbt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run ingest build train predict docs test lint format lock clean
+.PHONY: help run ingest build train predict freshness docs test lint format lock clean
 
 help: ## print what can be done
 	@echo "Usage: make TARGET [MONTH=YYYY-MM]"
@@ -67,6 +67,10 @@ train: $(VENV)/.runtime ## train and evaluate both models
 predict: $(VENV)/.runtime ## score to_predict, write the lists, build the leads
 	@$(RUN_PYTHON) -m ml predict
 	@$(DBT) build --selector scores
+
+freshness: $(VENV)/.runtime ## say whether the next delivery is late
+	@$(RUN_PYTHON) -m ingestion register
+	@$(DBT) source freshness
 
 docs: $(VENV)/.runtime ## write the documentation of all tables as one page
 	@$(DBT) docs generate --static
