@@ -16,7 +16,7 @@ DBT = $(RUN_PYTHON) -m warehouse dbt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run ingest build train predict docs test lint review format lock clean
+.PHONY: help run ingest build train predict freshness docs test lint review format lock clean
 
 help: ## print what can be done
 	@echo "Usage: make TARGET [MONTH=YYYY-MM]"

@@ -182,7 +182,7 @@ def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFi
         records.append(_land_file(run, delivery, staged, file, archives=archives, loaded_at=started_at))
         run.report(_counts(records[-1], time.monotonic() - start))
     counts = landed_files_path(staged, delivery)
-    write_landed_files(counts, delivery, records, started_at.replace(tzinfo=None))
+    write_landed_files(counts, delivery, run.origin, records, started_at.replace(tzinfo=None))
     publish_delivery(
         run.lake,
         staged,

@@ -17,6 +17,7 @@ LANDED_FILES_SCHEMA = pa.schema(
         ("file", pa.string()),
         ("source_file", pa.string()),
         ("delivery", pa.string()),
+        ("origin", pa.string()),
         ("lines", pa.int64()),
         ("header_lines", pa.int64()),
         ("blank_lines", pa.int64()),
@@ -50,17 +51,26 @@ def landed_files_path(lake: Lake, delivery: Delivery) -> Path:
     return _in_month(lake.landed_files(), delivery, delivery.name)
 
 
-def write_landed_files(path: Path, delivery: Delivery, files: list[FileRecord], loaded_at: datetime) -> None:
+def write_landed_files(
+    path: Path, delivery: Delivery, origin: str, files: list[FileRecord], loaded_at: datetime
+) -> None:
     """Write the line counts of a delivery, one row a file.
 
     Args:
         path: Parquet file to write; its folder is created.
         delivery: The delivery.
+        origin: Where it comes from, as in its log.
         files: What became of its files.
         loaded_at: Time of the landing, UTC, without a time zone.
     """
     rows = [
-        {**record.model_dump(), "source_file": record.member, "delivery": delivery.name, "loaded_at": loaded_at}
+        {
+            **record.model_dump(),
+            "source_file": record.member,
+            "delivery": delivery.name,
+            "origin": origin,
+            "loaded_at": loaded_at,
+        }
         for record in files
     ]
     path.parent.mkdir(parents=True, exist_ok=True)

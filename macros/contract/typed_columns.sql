@@ -12,6 +12,6 @@
         source_file,
         line_number,
         loaded_at,
-        case when source_file like {{ stock_file_pattern() }} escape '^' then 'stock' else 'monthly' end as delivery_kind,
+        {{ delivery_kind('source_file') }} as delivery_kind,
         snapshot_month
 {%- endmacro -%}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from vendor import CONTRACT, LATER, Site, archive, deliver, pack, text
 
@@ -133,6 +134,15 @@ def test_the_raw_tables_can_be_created_again_from_a_lake_that_has_moved(site: Si
         assert connection.execute("select count(*) from raw.ac01").fetchone() == (2,)
 
 
+def test_a_delivery_landed_before_origins_were_kept_is_of_unknown_origin(site: Site) -> None:
+    deliver(site.deliveries, "UKLTD_M_20261001")
+    site.succeeds()
+    (counts,) = site.lake.glob("DATA/ETL/LANDED_FILES/*/UKLTD_M_20261001.parquet")
+    pq.write_table(pq.read_table(counts, partitioning=None).drop_columns("origin"), counts)
+    site.registers()
+    assert site.rows("select count(*), count(origin), count(landed_rows) from raw.landed_files") == [(13, 0, 13)]
+
+
 def test_raw_tables_exist_before_anything_is_landed(site: Site) -> None:
     site.registers()
     for table in [*(table.name for table in CONTRACT.tables.values()), "landed_files", "rejected_lines"]:
@@ -196,6 +206,7 @@ def origins(site: Site) -> set[str]:
 def test_sample_deliveries_and_real_ones_do_not_come_into_one_lake(site: Site, tmp_path: Path) -> None:
     site.succeeds(SFTP_HOST="")
     assert origins(site) == {"sample"}
+    assert site.rows("select distinct origin from raw.landed_files") == [("sample",)]
     deliver(site.deliveries, "UKLTD_M_20261001")
     before = site.content()
     assert f"{site.lake} holds sample deliveries, not those of 127.0.0.1/" in (errors := site.fails())
@@ -205,6 +216,7 @@ def test_sample_deliveries_and_real_ones_do_not_come_into_one_lake(site: Site, t
     shutil.rmtree(site.lake)
     site.succeeds()
     assert origins(site) == {f"127.0.0.1/{tmp_path.name}"}
+    assert site.rows("select distinct origin from raw.landed_files") == [(f"127.0.0.1/{tmp_path.name}",)]
     before = site.content()
     assert f"{site.lake} holds deliveries of 127.0.0.1/{tmp_path.name}, not the sample's" in site.fails(SFTP_HOST="")
     assert site.content() == before

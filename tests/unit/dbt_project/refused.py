@@ -39,7 +39,6 @@ DIFFERENT_ELSEWHERE = {
     "date arithmetic": r"\binterval\b|\bdate_?(?:add|diff|sub|part|trunc)\s*\(|\bto_(?:days|months|years)\s*\("
                        r"|\b(?:age|last_day)\s*\(",
     "a date as text": r"\b(?:date_format|date_parse|strftime|strptime|try_strptime)\s*\(",
-    "rounding": r"\bround\s*\(",
     "a hash or number base": r"\b(?:from_base|hash|md5|sha1|sha256|to_hex|to_utf8)\s*\(",
     "an engine's own type": r"\b(?:as|try_cast)\s+(?:float|float8|hugeint|int4|int8|real|string|text|ubigint)\b",
     "target.type": r"\btarget\.type\b",

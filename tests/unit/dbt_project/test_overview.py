@@ -9,11 +9,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 OVERVIEW = (ROOT / "dbt_project/models/_overview__docs.md").read_text(encoding="utf-8")
 TERMS = {
-    "company never delivered", "company_group", "current row", "features", "first_charge_date", "growth",
-    "horizon_date", "invoice-finance charge", "is_current_user", "is_eligible", "key that does not parse", "lead",
-    "live company", "month that is built", "months_since_previous", "normalised name", "observed_on of accounts",
-    "possible user", "previous accounts", "public date of a charge", "section", "similar group", "similar_since",
-    "size_band", "split_bucket", "status of an observation", "text as typed", "to_predict", "to_train", "user",
+    "company history", "company never delivered", "company_group", "current row", "features",
+    "first_charge_date", "growth", "horizon_date", "invoice-finance charge", "is_current_user", "is_eligible",
+    "key that does not parse", "lead", "live company", "lookup coverage", "month that is built",
+    "months_since_previous", "normalised name", "observed_on of accounts", "possible user", "previous accounts",
+    "provider figures", "public date of a charge", "review by rank of rules", "row accounting", "section",
+    "similar group", "similar_since", "size_band", "split_bucket", "status of an observation", "text as typed",
+    "to_predict", "to_train", "user",
 }  # fmt: skip
 
 

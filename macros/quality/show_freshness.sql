@@ -1,0 +1,15 @@
+{#- After `dbt source freshness`: how old the newest landing is, and what that means. -#}
+{%- macro show_freshness(results) -%}
+    {%- if execute -%}
+        {%- set meanings = {'pass': 'in time', 'warn': 'the next delivery is late', 'error': 'the next delivery is overdue'} -%}
+        {%- for result in results
+            if result.node.resource_type == 'source' and result.status in meanings -%}
+            {%- set days = (result.age / 86400) | int -%}
+            {%- if result.max_loaded_at.year > 1 -%}
+                {%- do print('  newest landing ' ~ result.max_loaded_at.date() ~ ', ' ~ days ~ ' days ago: ' ~ meanings[result.status]) -%}
+            {%- else -%}
+                {%- do print('  nothing has been landed') -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro -%}
