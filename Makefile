@@ -68,6 +68,10 @@ predict: $(VENV)/.runtime ## score to_predict, write the lists, build the leads
 	@$(RUN_PYTHON) -m ml predict
 	@$(DBT) build --selector scores
 
+freshness: $(VENV)/.runtime ## say whether the next delivery is late
+	@$(RUN_PYTHON) -m ingestion register
+	@$(DBT) source freshness
+
 docs: $(VENV)/.runtime ## write the documentation of all tables as one page, and draw their lineage and the marts
 	@$(DBT) docs generate --static
 	@$(RUN_PYTHON) -m warehouse diagrams
