@@ -24,6 +24,15 @@ def volume(file: str, now: int, before: int | str) -> dict[str, object]:
     }
 
 
+def period(key: str, valid_from: str, valid_to: str | None) -> dict[str, object]:
+    return {
+        "a": f"'{key}'",
+        "valid_from": f"date '{valid_from}'",
+        "valid_to": f"date '{valid_to}'" if valid_to else "cast(null as date)",
+        "is_current": "false" if valid_to else "true",
+    }
+
+
 # Rows of each relation as SQL. What follows `__` is what the test that its name begins with makes of it.
 RELATIONS: dict[str, list[dict[str, object]]] = {
     "int_horizon": [{"horizon_date": "date '2026-11-01'"}],
@@ -43,6 +52,23 @@ RELATIONS: dict[str, list[dict[str, object]]] = {
     "growth_of_amounts_missing__breaks": [{"x": 30, "x_previous": 20, "x_growth": "cast(null as double)"}],
     "matches_pattern__holds": [{"t": "'01110'"}, {"t": "cast(null as varchar)"}],
     "matches_pattern__breaks": [{"t": "'01110'"}, {"t": "'1110'"}],
+    "periods_do_not_overlap__holds": [
+        period("a", "2026-08-01", "2026-10-01"),
+        period("a", "2026-10-01", None),
+        period("b", "2026-09-01", None),
+    ],
+    "periods_do_not_overlap__breaks": [
+        period("a", "2026-08-01", "2026-11-01"),
+        period("a", "2026-10-01", None),
+    ],
+    "periods_do_not_overlap_gap__breaks": [
+        period("a", "2026-08-01", "2026-09-01"),
+        period("a", "2026-10-01", None),
+    ],
+    "periods_do_not_overlap_two_current__breaks": [
+        period("a", "2026-08-01", None),
+        period("a", "2026-10-01", None),
+    ],
     "relationships_combination__holds": [
         {"a": 1, "c": "'y'"},
         {"a": 2, "c": "'x'"},
@@ -78,6 +104,7 @@ ARGUMENTS = {
     "before_horizon": {"column_name": "d"},
     "condition_holds": {"condition": "a >= b", "at_least": 0.75, "key": ["a", "b"]},
     "growth_of_amounts": {"amounts": ["x"]},
+    "periods_do_not_overlap": {"key": "a"},
     "matches_pattern": {"column_name": "t", "pattern": "^[0-9]{5}$"},
     "relationships_combination": {"columns": ["a", "c"], "to": "ref('known')", "fields": ["a", "b"]},
     "unique_combination": {"columns": ["a", "b"]},
@@ -85,6 +112,7 @@ ARGUMENTS = {
     "within_range": {"column_name": "n", "min": 0, "max": 99},
     "within_range_share": {"column_name": "n", "min": 0, "max": 99, "at_least": 0.5},
 }
+READS_MARTS = {"codes_are_looked_up"}  # shown in test_lookups_and_history_data_tests.py
 STATUS = {"holds": "pass", "breaks": "fail", "warns": "warn"}
 
 
@@ -141,6 +169,8 @@ def test_a_data_test_passes_what_keeps_its_rule_and_finds_what_breaks_it(run, re
 
 def test_every_generic_data_test_is_shown_to_pass_and_to_fail():
     for path in GENERIC_TESTS.glob("*.sql"):
+        if path.stem in READS_MARTS:
+            continue
         outcomes = {name.partition("__")[2] for name in RELATIONS if "__" in name and name.startswith(path.stem)}
         assert {"holds", "breaks"} <= outcomes, path.stem
 
