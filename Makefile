@@ -84,7 +84,7 @@ lint: $(VENV)/.development ## check style and types of Python and SQL, and the d
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@WAREHOUSE=:memory: $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models tests/dbt
+	@WAREHOUSE=:memory: $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models tests/dbt/singular
 	@$(MAKE) --no-print-directory review
 
 review: $(VENV)/.development
@@ -96,7 +96,7 @@ review: $(VENV)/.development
 format: $(VENV)/.development ## mend the style of Python and SQL
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@WAREHOUSE=:memory: $(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models tests/dbt
+	@WAREHOUSE=:memory: $(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models tests/dbt/singular
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
