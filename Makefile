@@ -16,7 +16,7 @@ DBT = $(RUN_PYTHON) -m warehouse dbt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run ingest build train predict freshness docs test lint format lock clean
+.PHONY: help run ingest build train predict freshness docs test lint review format lock clean
 
 help: ## print what can be done
 	@echo "Usage: make TARGET [MONTH=YYYY-MM]"
@@ -72,23 +72,31 @@ freshness: $(VENV)/.runtime ## say whether the next delivery is late
 	@$(RUN_PYTHON) -m ingestion register
 	@$(DBT) source freshness
 
-docs: $(VENV)/.runtime ## write the documentation of all tables as one page
+docs: $(VENV)/.runtime ## write the documentation of all tables as one page, and draw their lineage and the marts
 	@$(DBT) docs generate --static
+	@$(RUN_PYTHON) -m warehouse diagrams
 	@echo "wrote $${DBT_TARGET_PATH:-dbt_project/target}/static_index.html"
 
 test: $(VENV)/.development lint ## run every check and test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-lint: $(VENV)/.development ## check style and types of Python and SQL
+lint: $(VENV)/.development ## check style and types of Python and SQL, and the dbt project against dbt-bouncer.yml
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@WAREHOUSE=:memory: $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models tests/dbt
+	@WAREHOUSE=:memory: $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models tests/dbt/singular
+	@$(MAKE) --no-print-directory review
+
+review: $(VENV)/.development
+	@DO_NOT_TRACK=1 WAREHOUSE=:memory: $(BIN)/dbt --quiet parse --no-partial-parse --target-path target/lint \
+		--project-dir dbt_project --profiles-dir profiles
+	@report="$$(COLUMNS=160 $(BIN)/dbt-bouncer run --show-all-failures 2>&1)" || { echo "$$report"; exit 1; }
+	@echo "dbt-bouncer: every check of dbt-bouncer.yml holds"
 
 format: $(VENV)/.development ## mend the style of Python and SQL
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@WAREHOUSE=:memory: $(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models tests/dbt
+	@WAREHOUSE=:memory: $(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models tests/dbt/singular
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"

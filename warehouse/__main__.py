@@ -1,15 +1,23 @@
-"""Run dbt on the warehouse: `python -m warehouse dbt ARGUMENTS`, from the root of the checkout."""
+"""Run dbt on the warehouse and draw what it built, from the root of the checkout.
 
+`python -m warehouse dbt ARGUMENTS` runs dbt, `python -m warehouse diagrams` draws the manifest that it wrote.
+"""
+
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from warehouse.diagrams.entities import draw_entities
+from warehouse.diagrams.lineage import draw_lineage
 from warehouse.engines.duckdb import connect
-from warehouse.errors import run_command
+from warehouse.errors import UserError, run_command
 from warehouse.settings import read_settings
+from warehouse.storage import write_text
 
-PROJECT = ("--project-dir", "dbt_project", "--profiles-dir", "profiles")
+PROJECT_FOLDER = "dbt_project"
+PROJECT = ("--project-dir", PROJECT_FOLDER, "--profiles-dir", "profiles")
 
 
 def _dbt(arguments: list[str]) -> None:
@@ -36,10 +44,31 @@ def _dbt(arguments: list[str]) -> None:
     raise SystemExit(subprocess.run([dbt, "--quiet", *arguments, *PROJECT], env=environment, check=False).returncode)
 
 
+def _diagrams() -> None:
+    """Draw the lineage and the marts beside the manifest that dbt wrote last.
+
+    Raises:
+        UserError: When dbt has written no manifest.
+    """
+    # a relative path starts at the project, for dbt too
+    target = Path(PROJECT_FOLDER, os.environ.get("DBT_TARGET_PATH", "") or "target")
+    try:
+        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{target} holds no manifest of dbt; run `make docs`") from None
+    for name, draw in {"lineage.svg": draw_lineage, "marts.svg": draw_entities}.items():
+        write_text(target / name, draw(manifest))
+        print(f"wrote {target / name}")
+
+
 def _main() -> None:
-    if sys.argv[1:2] != ["dbt"]:
-        raise SystemExit("usage: python -m warehouse dbt ARGUMENTS")
-    _dbt(sys.argv[2:])
+    match sys.argv[1:]:
+        case ["dbt", *arguments]:
+            _dbt(arguments)
+        case ["diagrams"]:
+            _diagrams()
+        case _:
+            raise SystemExit("usage: python -m warehouse dbt ARGUMENTS, or python -m warehouse diagrams")
 
 
 if __name__ == "__main__":

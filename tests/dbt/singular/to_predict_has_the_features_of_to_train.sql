@@ -11,7 +11,7 @@ columns as (
     from information_schema.columns
     where
         table_schema = '{{ ref("to_train").schema }}'
-        and column_name in (select feature from {{ ref('feature_definitions') }})
+        and column_name in (select definitions.feature from {{ ref('feature_definitions') }} as definitions)
 
 ),
 

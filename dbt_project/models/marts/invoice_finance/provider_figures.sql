@@ -26,7 +26,7 @@ with_country_total as (
 
     select
         by_provider.*,
-        sum(current_users) over (partition by month) as current_users_of_country
+        cast(sum(current_users) over (partition by month) as bigint) as current_users_of_country
     from by_provider
 
 ),

@@ -150,7 +150,7 @@ with_region_total as (
 
     select
         every_month.*,
-        sum(current_users) over (partition by month, region) as current_users_of_region
+        cast(sum(current_users) over (partition by month, region) as bigint) as current_users_of_region
     from every_month
 
 ),
