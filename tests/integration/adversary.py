@@ -224,7 +224,6 @@ class Adversary:
         encoded = ["|".join(names).encode()]
         for row in rows:
             line = "|".join(surrounded(row.get(name, "")) for name in names).encode("windows-1252")
-            # A carriage return at the end of a line belongs to the newline, as does one that surrounds its last value.
             encoded += [line] * self.random.choices([1, 2], [19, 1])[0]
             if self.random.random() < 0.05:
                 encoded.append(self.choose(b"", b"  ", line + b"|", line.rpartition(b"|")[0], line[:-1] + b"\x81"))
