@@ -13,7 +13,7 @@ TERMS = {
     "first_charge_date", "growth", "horizon_date", "invoice-finance charge", "is_current_user", "is_eligible",
     "key that does not parse", "lead", "live company", "lookup coverage", "month that is built",
     "months_since_previous", "normalised name", "observed_on of accounts", "possible user", "previous accounts",
-    "provider figures", "public date of a charge", "review by rank of rules", "row accounting", "section",
+    "provider", "provider figures", "public date of a charge", "review by rank of rules", "row accounting", "section",
     "similar group", "similar_since", "size_band", "split_bucket", "status of an observation", "text as typed",
     "to_predict", "to_train", "user",
 }  # fmt: skip
