@@ -43,7 +43,7 @@ guessed_companies as (
         companies.company_number,
         companies.invoice_finance_status as what,
         holders_reviewed.certainty
-    from {{ ref('int_invoice_finance_companies') }} as companies
+    from {{ ref('int_users_and_possible_users') }} as companies
     left join holders_reviewed
         on
             companies.company_number = holders_reviewed.company_number

@@ -8,7 +8,7 @@ from information_schema.columns
 where
     table_schema in (
         '{{ ref("to_train").schema }}',
-        '{{ ref("int_observations").schema }}',
+        '{{ ref("int_observation_statuses").schema }}',
         '{{ ref("row_accounting").schema }}'
     )
     and lower(data_type) in ('hugeint', 'uhugeint', 'ubigint', 'uinteger', 'float', 'real')

@@ -53,11 +53,11 @@ def all_views(manifest: Manifest) -> None:
 FAULTS = [
     ("check_lineage_permitted_upstream_models", reads("users", f"{MODEL}stg_ukltd__charges")),
     ("check_lineage_permitted_upstream_models", reads("stg_ukltd__charges", f"{MODEL}stg_ukltd__companies")),
-    ("check_lineage_permitted_upstream_models", reads("int_observations", f"{MODEL}users")),
+    ("check_lineage_permitted_upstream_models", reads("int_observation_statuses", f"{MODEL}users")),
     ("check_lineage_source_cannot_be_used", reads("users", "source.bookdebts.ukltd.ci01")),
     ("check_lineage_seed_cannot_be_used", reads("stg_ukltd__charges", "seed.bookdebts.postcode_areas")),
     ("check_model_max_chained_views", all_views),
-    ("check_model_names", has("int_observations", name="observations")),
+    ("check_model_names", has("int_observation_statuses", name="observations")),
     ("check_model_hard_coded_references", has("users", raw_code="select company_number from raw.ci01")),
     ("check_model_description_populated", has("users", description="")),
     ("check_model_column_description_populated", has_column("users", "charges", description="")),
@@ -65,11 +65,11 @@ FAULTS = [
     ("check_model_contract_enforced_for_public_model", has("users", contract={"enforced": False})),
     ("check_model_columns_have_types", has_column("users", "charges", data_type=None)),
     ("check_model_column_name_complies_to_column_type", has_column("users", "first_charge_date", data_type="varchar")),
-    ("check_model_access", has("int_observations", access="public")),
+    ("check_model_access", has("int_observation_statuses", access="public")),
     ("check_exposure_based_on_non_public_models", has("leads", access="private")),
     ("check_model_has_exposure", lacks("exposures", lambda node: f"{MODEL}leads" in node["depends_on"]["nodes"])),
     ("check_model_has_unique_test", lacks("nodes", lambda node: node.get("attached_node") == f"{MODEL}users")),
-    ("check_model_has_unit_tests", lacks("unit_tests", lambda node: node["model"] == "int_observations")),
+    ("check_model_has_unit_tests", lacks("unit_tests", lambda node: node["model"] == "int_observation_statuses")),
 ]
 
 

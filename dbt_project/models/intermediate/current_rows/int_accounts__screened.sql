@@ -23,7 +23,7 @@ ranked as (
 
     select
         accounts.*,
-        coalesce(filed_date, {{ add_months('accounts_date', 9) }}) as observed_on,
+        {{ accounts_observed_on() }} as observed_on,
         {{ current_row_rank(['company_number', 'accounts_date']) }} as current_row_rank
     from accounts
 

@@ -17,7 +17,7 @@ ranked as (
 
     select
         charges.*,
-        coalesce(registered_date, {{ add_days('created_date', 21) }}) as public_date,
+        {{ charge_public_date() }} as public_date,
         {{ current_row_rank(['company_number', 'charge_number']) }} as current_row_rank
     from charges
 

@@ -4,7 +4,7 @@ with
 
 observations as (
 
-    select * from {{ ref('int_observations') }}
+    select * from {{ ref('int_observation_statuses') }}
 
 ),
 

@@ -53,11 +53,7 @@ final as (
         companies.company_number,
         companies.company_name,
         companies.incorporation_date,
-        coalesce(
-            other_company_types.company_group,
-            lower(company_types.description),
-            'unknown'
-        ) as company_group,
+        {{ company_group('other_company_types', 'company_types') }} as company_group,
         coalesce(sic07_divisions.section, 'unknown') as sic_section,
         coalesce(sic07_divisions.section_name, 'unknown') as sic_section_name,
         coalesce(sic07_divisions.division_name, 'unknown') as line_of_business,

@@ -2,7 +2,7 @@ with
 
 observations as (
 
-    select * from {{ ref('int_observations') }}
+    select * from {{ ref('int_observation_statuses') }}
 
 ),
 
@@ -12,9 +12,9 @@ company_attributes as (
 
 ),
 
-invoice_finance_companies as (
+users_and_possible_users as (
 
-    select * from {{ ref('int_invoice_finance_companies') }}
+    select * from {{ ref('int_users_and_possible_users') }}
 
 ),
 
@@ -56,7 +56,7 @@ final as (
         case
             when ranked.recency_rank > 1 then 'not the latest observation'
             when not company_attributes.is_live then 'company not live'
-            when invoice_finance_companies.invoice_finance_status = 'user' then 'company is a user'
+            when users_and_possible_users.invoice_finance_status = 'user' then 'company is a user'
             when
                 ranked.accounts_date
                 < {{ add_months('horizon.horizon_date', -1 * var('predict_accounts_months')) }}
@@ -70,8 +70,8 @@ final as (
         on
             ranked.company_number = observation_groups.company_number
             and ranked.accounts_date = observation_groups.accounts_date
-    left join invoice_finance_companies
-        on ranked.company_number = invoice_finance_companies.company_number
+    left join users_and_possible_users
+        on ranked.company_number = users_and_possible_users.company_number
     left join similar_groups
         on
             observation_groups.company_group = similar_groups.company_group

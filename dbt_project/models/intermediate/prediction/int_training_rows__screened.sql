@@ -2,7 +2,7 @@ with
 
 observations as (
 
-    select * from {{ ref('int_observations') }}
+    select * from {{ ref('int_observation_statuses') }}
 
 ),
 
@@ -31,10 +31,7 @@ labelled as (
             when observations.status not in ('becomes_user', 'not_user') then 'status ' || observations.status
             when similar_groups.similar_since is null then 'not in a similar group'
         end as unfit_reason,
-        {{ md5_hex(
-            "'" ~ var('sample_seed') ~ "|' || observations.company_number || '|' || "
-            ~ date_to_text('observations.accounts_date')
-        ) }} as sample_key
+        {{ sample_key('observations') }} as sample_key
     from observations
     inner join observation_groups
         on

@@ -11,9 +11,9 @@ companies as (
 
 ),
 
-invoice_finance_companies as (
+users_and_possible_users as (
 
-    select * from {{ ref('int_invoice_finance_companies') }}
+    select * from {{ ref('int_users_and_possible_users') }}
 
 ),
 
@@ -23,12 +23,12 @@ final as (
         companies.company_number,
         companies.snapshot_month,
         case
-            when invoice_finance_companies.company_number is null then 'no invoice-finance charge'
-            when invoice_finance_companies.invoice_finance_status = 'possible user' then 'possible matches only'
+            when users_and_possible_users.company_number is null then 'no invoice-finance charge'
+            when users_and_possible_users.invoice_finance_status = 'possible user' then 'possible matches only'
         end as left_out_reason
     from companies
-    left join invoice_finance_companies
-        on companies.company_number = invoice_finance_companies.company_number
+    left join users_and_possible_users
+        on companies.company_number = users_and_possible_users.company_number
 
 )
 

@@ -1,8 +1,8 @@
 with
 
-invoice_finance_companies as (
+users_and_possible_users as (
 
-    select * from {{ ref('int_invoice_finance_companies') }}
+    select * from {{ ref('int_users_and_possible_users') }}
 
 ),
 
@@ -14,7 +14,7 @@ final as (
         provider,
         is_current_user,
         charges
-    from invoice_finance_companies
+    from users_and_possible_users
     where invoice_finance_status = 'user'
 
 )
