@@ -76,12 +76,26 @@ def read_horizon(connection: duckdb.DuckDBPyConnection, month: str | None = None
         month: The month that is asked for, `YYYY-MM`, or None for whatever month the marts are of.
 
     Raises:
-        UserError: When there is no horizon, or the marts were built for another month.
+        UserError: When there is no horizon, when the marts are of different builds, or were built for another month.
     """
-    found = rows(connection, f"select horizon_date, snapshot_month from {mart('horizon')}")
+    found = rows(
+        connection,
+        "select horizon_date, snapshot_month, to_train_rows, to_train_positives, to_predict_rows "
+        f"from {mart('horizon')}",
+    )
     if len(found) != 1 or None in found[0]:
         raise UserError("marts.horizon does not hold one complete row; land a delivery and run `make build` first")
     horizon = Horizon(date=found[0][0], month=found[0][1])
+    held = rows(
+        connection,
+        f"select (select count(*) from {mart('to_train')}), (select count(*) from {mart('to_train')} where label = 1), "
+        f"(select count(*) from {mart('to_predict')})",
+    )
+    if held[0] != found[0][2:]:
+        raise UserError(
+            "marts.to_train and marts.to_predict are not those that marts.horizon counted: the last build ended between"
+            " them; run `make build` again"
+        )
     if month is not None and month != horizon.month:
         raise UserError(
             f"MONTH={month}, but the marts are built for {horizon.month}; run `make build MONTH={month}` first"

@@ -14,7 +14,7 @@ from warehouse.diagrams.lineage import draw_lineage
 from warehouse.engines.duckdb import connect
 from warehouse.errors import UserError, run_command
 from warehouse.settings import read_settings
-from warehouse.storage import write_text
+from warehouse.storage import exclusive, write_text
 
 PROJECT_FOLDER = "dbt_project"
 PROJECT = ("--project-dir", PROJECT_FOLDER, "--profiles-dir", "profiles")
@@ -33,15 +33,18 @@ def _dbt(arguments: list[str]) -> None:
         UserError: When the warehouse is in use or cannot be opened.
     """
     settings = read_settings()
-    with connect(settings.warehouse):
-        pass
     environment = os.environ | {
         "WAREHOUSE": str(settings.warehouse),
         "DBT_USE_COLORS": str(sys.stdout.isatty()),
         "DO_NOT_TRACK": "1",
     }
     dbt = Path(sys.executable).with_name("dbt")
-    raise SystemExit(subprocess.run([dbt, "--quiet", *arguments, *PROJECT], env=environment, check=False).returncode)
+    lock = settings.warehouse.with_name(f"{settings.warehouse.name}.lock")
+    with exclusive(lock, "run of dbt"):
+        with connect(settings.warehouse):
+            pass
+        finished = subprocess.run([dbt, "--quiet", *arguments, *PROJECT], env=environment, check=False)
+    raise SystemExit(finished.returncode)
 
 
 def _diagrams() -> None:

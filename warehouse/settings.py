@@ -8,7 +8,7 @@ from pathlib import Path
 
 from warehouse.errors import UserError
 
-PREFIX_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
+PREFIX_PATTERN = re.compile(r"[a-z]([a-z0-9_]*[a-z0-9])?")
 MONTH_PATTERN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 

@@ -11,6 +11,6 @@
         line_number,
         loaded_at,
         delivery_kind,
-        '{{ local_md5(typed_columns(table_name)) }}' as typing_version,
+        '{{ typing_version(table_name) }}' as typing_version,
         snapshot_month
 {%- endmacro -%}

@@ -39,7 +39,7 @@
                     landed.source_file = typed.source_file
                     and landed.loaded_at = typed.loaded_at
                     and landed.snapshot_month = typed.snapshot_month
-                    and typed.typing_version = '{{ local_md5(typed_columns(table_name)) }}'
+                    and typed.typing_version = '{{ typing_version(table_name) }}'
             where landed.source_file is null or typed.source_file is null
             order by 1
         {%- endset -%}

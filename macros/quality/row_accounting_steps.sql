@@ -12,7 +12,7 @@
     {%- set steps = [] -%}
 
     {%- for file, entity in delivered_entities().items() -%}
-        {%- set is_lookup = file.startswith('LU') -%}
+        {%- set is_lookup = entity in delivered_lookups() -%}
         {%- do steps.append({
             'step': 'current ' ~ entity | replace('_', ' '),
             'follows': 'landing ' ~ file,

@@ -10,9 +10,13 @@
         select
             case when {{ condition }} then 0 else 1 end as fails,
             {%- if key %}
-            {%- for column in key %}
-            coalesce(cast({{ column }} as varchar), 'null'){{ " || ' ' ||" if not loop.last }}
-            {%- endfor %} as row_key
+            case
+                when {{ condition }} then cast(null as varchar)
+                else
+                    {%- for column in key %}
+                    coalesce(cast({{ column }} as varchar), 'null'){{ " || ' ' ||" if not loop.last }}
+                    {%- endfor %}
+            end as row_key
             {%- else %}
             cast(null as varchar) as row_key
             {%- endif %}

@@ -1,4 +1,4 @@
-{#- After `dbt source freshness`: how old the newest landing is, and what that means. -#}
+{#- After `dbt source freshness`: how long ago the latest month landed, and what that means. -#}
 {%- macro show_freshness(results) -%}
     {%- if execute -%}
         {%- set meanings = {'pass': 'in time', 'warn': 'the next delivery is late', 'error': 'the next delivery is overdue'} -%}
@@ -6,7 +6,7 @@
             if result.node.resource_type == 'source' and result.status in meanings -%}
             {%- set days = (result.age / 86400) | int -%}
             {%- if result.max_loaded_at.year > 1 -%}
-                {%- do print('  newest landing ' ~ result.max_loaded_at.date() ~ ', ' ~ days ~ ' days ago: ' ~ meanings[result.status]) -%}
+                {%- do print('  latest month landed on ' ~ result.max_loaded_at.date() ~ ', ' ~ days ~ ' days ago: ' ~ meanings[result.status]) -%}
             {%- else -%}
                 {%- do print('  nothing has been landed') -%}
             {%- endif -%}

@@ -1,4 +1,4 @@
-"""Whether `make freshness` tells a late delivery from one in time, by the newest landing of any delivery."""
+"""Whether `make freshness` tells a late delivery from one in time, by the landing of the latest month."""
 
 import os
 import subprocess
@@ -17,13 +17,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("freshness")
 
 
-def freshness(folder: Path, landed_days_ago: tuple[int, ...]) -> subprocess.CompletedProcess[str]:
+def freshness(folder: Path, landed_days_ago: dict[str, int]) -> subprocess.CompletedProcess[str]:
     now = datetime.now(UTC).replace(tzinfo=None)
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute("create schema if not exists raw")
-        connection.execute("create or replace table raw.landed_files (file varchar, loaded_at timestamp)")
-        for days in landed_days_ago:
-            connection.execute("insert into raw.landed_files values ('CI01', ?)", [now - timedelta(days=days, hours=1)])
+        connection.execute("create or replace table raw.landed_files (snapshot_month varchar, loaded_at timestamp)")
+        for month, days in landed_days_ago.items():
+            landed = [month, now - timedelta(days=days, hours=1)]
+            connection.execute("insert into raw.landed_files values (?, ?)", landed)
     return subprocess.run(
         [sys.executable, "-m", "warehouse", "dbt", "source", "freshness"],
         cwd=ROOT,
@@ -42,12 +43,13 @@ def freshness(folder: Path, landed_days_ago: tuple[int, ...]) -> subprocess.Comp
 @pytest.mark.parametrize(
     ("landed_days_ago", "status", "said"),
     [
-        ((100, 34), 0, "34 days ago: in time"),
-        ((36,), 0, "36 days ago: the next delivery is late"),
-        ((66,), 1, "66 days ago: the next delivery is overdue"),
-        ((), 1, "nothing has been landed"),
+        ({"2026-09": 100, "2026-10": 34}, 0, "34 days ago: in time"),
+        ({"2026-10": 36}, 0, "36 days ago: the next delivery is late"),
+        ({"2026-09": 1, "2026-10": 36}, 0, "36 days ago: the next delivery is late"),
+        ({"2026-10": 66}, 1, "66 days ago: the next delivery is overdue"),
+        ({}, 1, "nothing has been landed"),
     ],
 )
-def test_the_newest_landing_says_whether_the_next_delivery_is_late(folder, landed_days_ago, status, said):
+def test_the_landing_of_the_latest_month_says_whether_the_next_delivery_is_late(folder, landed_days_ago, status, said):
     finished = freshness(folder, landed_days_ago)
     assert (finished.returncode, said in finished.stdout) == (status, True), finished.stdout + finished.stderr

@@ -164,7 +164,19 @@ def test_a_past_month_is_built_as_it_was_known_then(job, first_run):
     assert finished.returncode == 0, finished.stdout + finished.stderr
     marts = job.recomputed("2026-09")
     assert [sentence for mart in KEYS for sentence in job.differences(mart, marts, "past.duckdb")] == []
-    assert job.query("select * from marts.horizon", "past.duckdb") == [(dt.date(2026, 9, 1), "2026-09")]
+    assert job.query("select horizon_date, snapshot_month from marts.horizon", "past.duckdb") == [
+        (dt.date(2026, 9, 1), "2026-09")
+    ]
+
+
+def test_unit_tests_hold_whatever_month_is_built(job, first_run):
+    finished = subprocess.run(
+        [sys.executable, "-m", "warehouse", "dbt", "test", "--select", "test_type:unit"],
+        cwd=ROOT, check=False, capture_output=True, text=True,
+        env=os.environ | {"WAREHOUSE": str(job.folder / "warehouse.duckdb"), "MONTH": "2000-01",
+                          "DBT_TARGET_PATH": str(job.folder / "target")},
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stdout
 
 
 def test_a_command_that_cannot_work_says_why_and_ends_non_zero(job, first_run):

@@ -17,7 +17,7 @@ from ml.__main__ import main
 from ml.predict import predict, rank_order
 from ml.settings import read_settings
 from ml.train import train
-from tests.unit.ml.synthetic import Planted, make_world, write_warehouse
+from tests.unit.ml.synthetic import Planted, make_world, write_horizon, write_warehouse
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
@@ -63,6 +63,7 @@ def change(environment: Environment, *statements: str) -> None:
     with duckdb.connect(str(environment.warehouse)) as connection:
         for statement in statements:
             connection.execute(statement)
+        write_horizon(connection)
 
 
 def test_the_same_marts_and_settings_give_the_same_bytes(finished, tmp_path):
@@ -387,3 +388,14 @@ def test_a_command_that_cannot_work_says_one_sentence_and_ends_non_zero(tmp_path
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: there is no warehouse at")
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("mart", ["to_train", "to_predict"])
+def test_marts_of_different_builds_are_refused(copied, mart):
+    with duckdb.connect(str(copied.warehouse)) as connection:
+        connection.execute(
+            f"delete from marts.{mart} where company_number = (select min(company_number) from marts.{mart})"
+        )
+    for run in (train, predict):
+        with pytest.raises(UserError, match="the last build ended between them"):
+            run(copied, SETTINGS)

@@ -28,6 +28,10 @@ def connect(warehouse: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBP
     """
     if read_only and not warehouse.exists():
         raise UserError(f"there is no warehouse at {warehouse}; run `make ingest` and `make build` first")
+    if warehouse.is_dir():
+        raise UserError(
+            f"WAREHOUSE={warehouse} is a folder; name a file in it, such as {warehouse / 'warehouse.duckdb'}"
+        )
     warehouse.parent.mkdir(parents=True, exist_ok=True)
     limit = os.environ.get("DUCKDB_MEMORY_LIMIT", "") or MEMORY_LIMIT
     try:

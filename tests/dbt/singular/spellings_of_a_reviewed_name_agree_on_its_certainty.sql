@@ -1,4 +1,6 @@
--- One spelling certain and another possible or no: which one did the reviewer mean?
+-- One spelling certain and another possible or no: the most certain counts, but which one did the reviewer mean?
+{{ config(severity='warn') }}
+
 with
 
 person_entitled_adjusted as (

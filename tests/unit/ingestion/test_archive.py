@@ -82,7 +82,7 @@ def test_what_is_no_archive_is_no_readable_archive(path: Path, content: bytes) -
     rejection(path, content)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(position=st.integers(0, 80), value=st.integers(0, 255))
 def test_a_changed_header_byte_never_gives_anything_but_the_text_or_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, position: int, value: int

@@ -103,7 +103,7 @@ GOOD_LINES = st.tuples(CELLS, CELLS, CELLS, st.sampled_from([b"\n", b"\r\n"])).m
 BODIES = st.lists(st.one_of(GOOD_LINES, GOOD_LINES, st.lists(PIECES, max_size=8).map(b"".join), st.binary(max_size=30)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(body=BODIES.map(b"".join), chunk_size=st.integers(1, 50))
 def test_any_text_is_landed_as_an_independent_parse_reads_it(
     tmp_path_factory: pytest.TempPathFactory, body: bytes, chunk_size: int

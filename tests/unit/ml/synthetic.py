@@ -119,10 +119,6 @@ def write_warehouse(path: Path, world: World, order: str = "hash(company_number)
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema if not exists marts")
         connection.execute(
-            "create or replace table marts.horizon as select ?::date as horizon_date, '2026-10' as snapshot_month",
-            [HORIZON],
-        )
-        connection.execute(
             "create or replace table marts.feature_definitions "
             "(position integer, feature varchar, kind varchar, unit varchar, source_columns varchar, reason varchar)"
         )
@@ -134,3 +130,14 @@ def write_warehouse(path: Path, world: World, order: str = "hash(company_number)
             connection.register("made", pa.table(dict(columns)))
             connection.execute(f"create or replace table marts.{name} as select * from made order by {order}")
             connection.unregister("made")
+        write_horizon(connection)
+
+
+def write_horizon(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write the horizon of the marts as they are, with how many rows they have."""
+    connection.execute(
+        "create or replace table marts.horizon as select ?::date as horizon_date, '2026-10' as snapshot_month, "
+        "count(*) as to_train_rows, count(*) filter (label = 1) as to_train_positives, "
+        "(select count(*) from marts.to_predict) as to_predict_rows from marts.to_train",
+        [HORIZON],
+    )

@@ -61,7 +61,7 @@ def test_outputs_that_are_all_the_same_get_the_base_rate():
     st.floats(-5, 5),
     st.floats(0.01, 5),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_calibration_never_changes_the_order(log_odds, intercept, slope):
     probability = Calibration("logistic", intercept, slope).probability(np.sort(log_odds))
     assert (np.diff(probability) >= 0).all()

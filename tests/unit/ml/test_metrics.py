@@ -34,7 +34,7 @@ def scored(draw):
 
 
 @given(scored(), st.lists(st.sampled_from([1.0, 2.5]), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_weighted_metrics_agree_with_scikit_learn_and_missed_positives_dilute_them(case, missed):
     label, probability, weight = case
     found = estimate(scored_rows(label, probability, weight, missed_weight=missed), [], 20, 1)

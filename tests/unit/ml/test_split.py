@@ -47,7 +47,7 @@ def observations(draw):
 
 
 @given(st.lists(st.tuples(DAYS, st.integers(-48, 48)), min_size=1, max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_months_are_added_as_the_engine_adds_them(cases):
     with duckdb.connect() as connection:
         expected = [
@@ -66,7 +66,7 @@ def test_a_month_that_is_too_short_ends_on_its_last_day(day, months, expected):
 
 
 @given(observations(), DAYS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_nothing_is_learned_from_rows_older_than_the_first_user_of_their_group(rows, cut):
     part = training_part(rows, cut)
     for learned in (part.fit, part.refit):
@@ -75,7 +75,7 @@ def test_nothing_is_learned_from_rows_older_than_the_first_user_of_their_group(r
 
 
 @given(observations(), DAYS, st.integers(1, 7))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_test_part_is_unseen_in_company_and_in_time(rows, horizon, company_folds):
     cut = evaluation_cut(horizon)
     for fold in evaluation_folds(rows, horizon, company_folds):
@@ -92,7 +92,7 @@ def test_a_test_part_is_unseen_in_company_and_in_time(rows, horizon, company_fol
 
 
 @given(observations(), DAYS, st.integers(2, 7))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_positive_of_the_window_is_tested_or_missed_once(rows, horizon, company_folds):
     folds = evaluation_folds(rows, horizon, company_folds)
     counted = np.concatenate([np.concatenate([fold.test[rows.label[fold.test]], fold.missed]) for fold in folds])
@@ -102,7 +102,7 @@ def test_every_positive_of_the_window_is_tested_or_missed_once(rows, horizon, co
 
 
 @given(observations(), DAYS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_labels_that_stop_and_calibrate_were_not_known_to_the_model_they_judge(rows, cut):
     part = training_part(rows, cut)
     known = add_months(rows.observed_on[part.fit], 12)

@@ -12,7 +12,7 @@ def test_a_prefix_goes_before_every_schema():
     assert schema_name("raw", {"SCHEMA_PREFIX": "ana"}) == "ana_raw"
 
 
-@pytest.mark.parametrize("prefix", ["Ana", "1st", "a b", "a;drop", "_"])
+@pytest.mark.parametrize("prefix", ["Ana", "1st", "a b", "a;drop", "_", "ana_"])
 def test_a_prefix_that_cannot_begin_a_name_is_refused(prefix):
     with pytest.raises(UserError, match="cannot begin a name"):
         schema_name("raw", {"SCHEMA_PREFIX": prefix})

@@ -1,19 +1,8 @@
-{%- set lookups = [
-    'accounts_types',
-    'company_types',
-    'discharge_states',
-    'registers',
-    'charge_forms',
-    'legal_statuses',
-    'sic03_activities',
-    'sic07_activities',
-] -%}
-
 with
 
 lookup_codes as (
 
-    {% for lookup in lookups %}
+    {% for lookup in delivered_lookups() %}
         select
             '{{ lookup }}' as lookup,
             code,

@@ -25,9 +25,31 @@ with_previous as (
         lag(landed_rows) over (
             partition by file, delivery_kind
             order by snapshot_month
-        ) as previous_landed_rows,
+        ) as landed_rows_before,
+        lag(snapshot_month) over (
+            partition by file, delivery_kind
+            order by snapshot_month
+        ) as snapshot_month_before,
         max(snapshot_month) over () as latest_snapshot_month
     from landed_files
+
+),
+
+-- changes of one month are no measure for those of several
+with_comparable as (
+
+    select
+        with_previous.*,
+        case
+            when
+                delivery_kind = 'stock'
+                or {{ calendar_months_between(
+                    "cast(snapshot_month_before || '-01' as date)",
+                    "cast(snapshot_month || '-01' as date)"
+                ) }} = 1
+                then landed_rows_before
+        end as previous_landed_rows
+    from with_previous
 
 ),
 
@@ -49,19 +71,19 @@ sample_scale as (
 with_expected as (
 
     select
-        with_previous.*,
+        with_comparable.*,
         cast(
             round(
                 expected_volumes.expected_rows
                 * case when expected_volumes.scaled_by is null then 1 else sample_scale.scale end
             ) as bigint
         ) as expected_rows
-    from with_previous
+    from with_comparable
     left join expected_volumes
         on
-            with_previous.is_sample
-            and with_previous.file = expected_volumes.file
-            and with_previous.delivery = expected_volumes.delivery
+            with_comparable.is_sample
+            and with_comparable.file = expected_volumes.file
+            and with_comparable.delivery = expected_volumes.delivery
     left join sample_scale
         on expected_volumes.scaled_by = sample_scale.file
 

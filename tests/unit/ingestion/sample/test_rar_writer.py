@@ -26,7 +26,7 @@ def extracted(archive: Path) -> bytes:
     return result.stdout
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(content=st.binary(max_size=5_000), name=NAMES)
 def test_any_name_and_content_pass_the_archive_test_and_come_back(tmp_path_factory, content, name):
     archive = tmp_path_factory.mktemp("rar") / "one.rar"

@@ -56,7 +56,7 @@ def test_delimiter_and_encoding_are_those_of_the_contract():
     assert data.split(b"\r\n")[1] == "00000000;7;7;CAFÉ".encode()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     size=st.integers(0, 400), seed=st.integers(0, 2**32), file=st.sampled_from(["CI01", "AC01", "AC06", "MR01", "MR02"])
 )
@@ -70,7 +70,7 @@ def test_lines_are_rows_rejected_and_blank_ones(size, seed, file):
     assert counts["rejected"] == counts["too_few_values"] + counts["too_many_values"] + counts["undecodable"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32), file=st.sampled_from(["CI01", "AC01", "AC06", "MR01", "MR02"]))
 def test_a_newline_in_a_value_makes_two_lines_that_both_lack_values(seed, file):
     table = CONTRACT.tables[file]

@@ -1,0 +1,6 @@
+"""For all tests: how long one example of a property takes says how busy the machine is, not whether the property holds."""
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
