@@ -1,4 +1,4 @@
-"""For all tests: how long an example of a property takes says how busy the machine is, not whether the property holds."""
+"""For all tests: how long one example of a property takes says how busy the machine is, and nothing of the property."""
 
 from hypothesis import settings
 
