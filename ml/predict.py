@@ -24,8 +24,8 @@ from ml.tables import register_tables, write_partition
 from warehouse.engines import open_engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.locks import alone
 from warehouse.settings import Settings as Environment
-from warehouse.storage import exclusive
 
 Floats = NDArray[np.float64]
 READS = {"horizon": (), "feature_definitions": (), "to_predict": ()}
@@ -181,7 +181,7 @@ def predict(environment: Environment, settings: Settings) -> None:
             the model's, or no company is eligible.
     """
     lake, engine = Lake(environment.lake), open_engine(environment)
-    with exclusive(lake.work() / "ml.lock", "training or prediction"):
+    with alone(lake, "ml", "training or prediction"):
         with engine.reading(READS) as connection:
             horizon = marts.read_horizon(connection, environment.month)
             evaluation = load_evaluation(lake, horizon.day)

@@ -12,6 +12,7 @@ from ml.tables import partition_file
 from warehouse.engines import open_engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 from warehouse.settings import schema_name
 
@@ -72,7 +73,7 @@ def _leads(found: Sequence[tuple[Any, ...]]) -> list[str]:
     return lines
 
 
-def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Environment, place: str) -> str:
+def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environment: Environment, place: str) -> str:
     """Write the summary of the month that the marts are built for.
 
     Args:

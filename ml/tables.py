@@ -10,6 +10,7 @@ from warehouse.catalog import ExternalTable
 from warehouse.engines.base import Engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.s3 import Location
 from warehouse.settings import schema_name
 from warehouse.storage import whole_file
 
@@ -17,7 +18,7 @@ SOURCES_FILE = Path(__file__).resolve().parent.parent / "dbt_project/models/stag
 PARTITION = "score_month"
 
 
-def read_tables(lake: Lake, sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
+def read_tables(lake: Lake[Location], sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
     """Read names, columns and types of the ml tables from the dbt source definitions.
 
     Args:
@@ -43,16 +44,16 @@ def read_tables(lake: Lake, sources_file: Path = SOURCES_FILE) -> dict[str, Exte
         raise UserError(f"{sources_file} does not define the source ml: {' '.join(str(error).split())}") from None
 
 
-def _folder(lake: Lake, table: str) -> Path:
+def _folder(lake: Lake[Location], table: str) -> Location:
     return {"predictions": lake.predictions(), "prediction_reasons": lake.prediction_reasons()}[table]
 
 
-def partition_file(lake: Lake, table: str, month: str) -> Path:
+def partition_file(lake: Lake[Location], table: str, month: str) -> Location:
     """Name the one Parquet file of a table's score month; writing the month again replaces it."""
     return lake.month_folder(_folder(lake, table), month, PARTITION) / f"{table}.parquet"
 
 
-def write_partition(lake: Lake, table: str, month: str, content: pa.Table) -> Path:
+def write_partition(lake: Lake[Location], table: str, month: str, content: pa.Table) -> Location:
     """Write one score month of a table, in one step, and return the file.
 
     Args:
@@ -67,7 +68,7 @@ def write_partition(lake: Lake, table: str, month: str, content: pa.Table) -> Pa
     return path
 
 
-def register_tables(engine: Engine, lake: Lake) -> None:
+def register_tables(engine: Engine, lake: Lake[Location]) -> None:
     """Make the ml relations show exactly the score months in the lake; empty where there are none.
 
     Args:

@@ -21,8 +21,9 @@ from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.split import training_part
 from warehouse.engines import open_engine
 from warehouse.lake import Lake
+from warehouse.locks import alone
+from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
-from warehouse.storage import exclusive
 
 READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
 
@@ -61,11 +62,11 @@ def train(environment: Environment, settings: Settings) -> Evaluation:
             is too short.
     """
     lake = Lake(environment.lake)
-    with exclusive(lake.work() / "ml.lock", "training or prediction"):
+    with alone(lake, "ml", "training or prediction"):
         return _train(lake, environment, settings)
 
 
-def _train(lake: Lake, environment: Environment, settings: Settings) -> Evaluation:
+def _train(lake: Lake[Location], environment: Environment, settings: Settings) -> Evaluation:
     horizon, frame = _read(environment, settings)
     rows = frame.observations
     say(

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
+
+from warehouse.s3 import Location
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class ExternalTable:
     name: str
     columns: tuple[tuple[str, str], ...]
     partition: str
-    folder: Path
+    folder: Location
     folder_column: str | None = None
 
 
@@ -39,7 +40,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def register(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Path]) -> None:
+def register(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Location]) -> None:
     """Make exactly these files the content of the relation, in one step.
 
     A column that a file does not have (the contract grew since) reads as null. Without files the relation is empty.

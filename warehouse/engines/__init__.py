@@ -14,4 +14,4 @@ def open_engine(settings: Settings) -> Engine:
     Raises:
         UserError: When the engine's own settings are wrong.
     """
-    return DuckDBEngine(settings.warehouse)
+    return DuckDBEngine(settings.warehouse, settings.lake)

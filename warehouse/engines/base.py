@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Protocol
 
 import duckdb
 
 from warehouse.catalog import ExternalTable
+from warehouse.s3 import Location
 
 
 class Engine(Protocol):
@@ -24,7 +24,7 @@ class Engine(Protocol):
             UserError: When it does not answer, or another process holds it.
         """
 
-    def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Path]]]) -> None:
+    def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Location]]]) -> None:
         """Make each relation consist of exactly these files; it is empty where there are none.
 
         A run that was killed in between is made up for by the next one.

@@ -4,12 +4,15 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 
-from warehouse.catalog import ExternalTable, register
+from warehouse.aws import read_access
+from warehouse.catalog import ExternalTable, literal, register
 from warehouse.errors import UserError
+from warehouse.s3 import Location, S3Path
 
 MEMORY_LIMIT = "3GB"
 
@@ -86,15 +89,65 @@ def _limited(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.close()
 
 
+def _httpfs() -> Path:
+    """Find the extension that was installed with the locked dependencies, for the DuckDB that they hold."""
+    package = find_spec("duckdb_extension_httpfs")
+    folders = package.submodule_search_locations if package else None
+    for folder in folders or ():
+        for extension in Path(folder).glob(f"extensions/v{duckdb.__version__}/httpfs.duckdb_extension"):
+            return extension
+    raise UserError(
+        f"DuckDB {duckdb.__version__} needs the Python package duckdb-extension-httpfs of the same version to read a "
+        "lake on S3; install the locked dependencies again"
+    )
+
+
+def show_objects(connection: duckdb.DuckDBPyConnection, lake: Location) -> None:
+    """Enable an open database, while it is open, to read the lake where that is on S3.
+
+    The extension is the one that was installed with DuckDB's Python package, so nothing is downloaded. Credentials
+    are those that boto3 finds; they are kept in memory only, and of a login that ends they end with it.
+
+    Args:
+        connection: To the database.
+        lake: Root of the lake.
+
+    Raises:
+        AwsError: When there are no credentials.
+    """
+    if not isinstance(lake, S3Path):
+        return
+    try:
+        connection.execute(f"load {literal(str(_httpfs()))}")
+    except duckdb.Error as error:
+        raise UserError(f"DuckDB's extension for S3 cannot be loaded: {str(error).splitlines()[0]}") from error
+    access = read_access(lake)
+    options = {
+        "key_id": access.key_id,
+        "secret": access.secret,
+        "session_token": access.session_token,
+        "region": access.region,
+        "endpoint": access.host,
+        "url_style": access.url_style,
+        "scope": f"s3://{lake.bucket}",
+    }
+    given = ", ".join(f"{name} {literal(value)}" for name, value in options.items() if value)
+    connection.execute(
+        f"create or replace temporary secret lake (type s3, {given}, use_ssl {str(access.is_encrypted).lower()})"
+    )
+
+
 @dataclass(frozen=True)
 class DuckDBEngine:
     """The warehouse in a DuckDB file, as an engine.
 
     Attributes:
         warehouse: The file.
+        lake: Root of the lake, to which its views lead.
     """
 
     warehouse: Path
+    lake: Location
 
     @property
     def place(self) -> str:
@@ -106,9 +159,10 @@ class DuckDBEngine:
         with connect(self.warehouse):
             pass
 
-    def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Path]]]) -> None:
+    def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Location]]]) -> None:
         """See `Engine`: each relation becomes a view, in one step."""
         with connect(self.warehouse) as connection:
+            show_objects(connection, self.lake)
             for table, files in tables:
                 try:
                     register(connection, table, files)
