@@ -57,7 +57,8 @@ def hide_month(lake: Lake[Location], contract: Contract, engine: Engine, month: 
     """
     logs = read_logs(lake)
     hidden = {month} | {log.snapshot_month for log in logs if log.status == "publishing"}
-    _register(lake, contract, engine, [log for log in logs if log.snapshot_month not in hidden])
+    tables = _tables(lake, contract, [log for log in logs if log.snapshot_month not in hidden])
+    engine.register(tables[::-1])
 
 
 def register_raw_tables(lake: Lake[Location], contract: Contract, engine: Engine) -> list[DeliveryLog]:
@@ -79,11 +80,13 @@ def register_raw_tables(lake: Lake[Location], contract: Contract, engine: Engine
     for log in logs:
         if log.status == "publishing":
             raise UserError(f"{log.delivery} was interrupted while it was published; run `make ingest`")
-    _register(lake, contract, engine, logs)
+    engine.register(_tables(lake, contract, logs))
     return logs
 
 
-def _register(lake: Lake[Location], contract: Contract, engine: Engine, logs: Sequence[DeliveryLog]) -> None:
+def _tables(
+    lake: Lake[Location], contract: Contract, logs: Sequence[DeliveryLog]
+) -> list[tuple[ExternalTable, list[Location]]]:
     landed_files = _LandedFiles.of(lake)
     files: dict[str, list[Location]] = {table.name: [] for table in contract.tables.values()}
     rejected: list[Location] = []
@@ -115,4 +118,4 @@ def _register(lake: Lake[Location], contract: Contract, engine: Engine, logs: Se
         columns = contract.landing_tables[name]
         external = ExternalTable(schema_name("raw"), name, columns, partition, folder, folder_column)
         tables.append((external, landing_files))
-    engine.register(tables)
+    return tables

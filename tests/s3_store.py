@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 HOST = "127.0.0.1"
 REGION = "eu-west-2"
@@ -97,7 +98,7 @@ def _await(store: Store, process: subprocess.Popen[bytes], log: Path, bucket: st
             store.client.put_object(Bucket=bucket, Key="started", Body=b"")
             store.client.delete_object(Bucket=bucket, Key="started")
             return
-        except Exception:
+        except (OSError, ClientError, BotoCoreError):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(log.read_text()[-2000:]) from None
             time.sleep(0.2)

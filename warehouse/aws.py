@@ -27,6 +27,7 @@ from botocore.exceptions import (
 from warehouse.errors import UserError
 
 if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
 
@@ -81,6 +82,18 @@ def glue_client() -> "GlueClient":
     """Give the client of the Glue catalog, at `AWS_ENDPOINT_URL_GLUE` where that is set."""
     with told("Glue"):
         return _glue(_settings())
+
+
+@lru_cache(maxsize=4)
+def _athena(settings: tuple[tuple[str, str], ...]) -> "AthenaClient":
+    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+    return _session(settings).client("athena", config=config)
+
+
+def athena_client() -> "AthenaClient":
+    """Give the client of Athena, at `AWS_ENDPOINT_URL_ATHENA` where that is set."""
+    with told("Athena"):
+        return _athena(_settings())
 
 
 @contextlib.contextmanager

@@ -11,5 +11,5 @@ class Plugin(BasePlugin):
     """Named by dbt-duckdb."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Called by dbt-duckdb once, with the database that all its connections share."""
+        """Prepare the database that all connections of dbt share; dbt-duckdb calls this once."""
         show_objects(conn, read_settings().lake)

@@ -63,8 +63,12 @@ class S3Path:
     key: str
 
     @classmethod
-    def parse(cls, url: str) -> "S3Path":
+    def parse(cls, url: str, variable: str = "LAKE") -> "S3Path":
         """Read `s3://bucket/prefix`.
+
+        Args:
+            url: The text.
+            variable: What it is the value of, for messages.
 
         Raises:
             UserError: When it is not such a URL.
@@ -73,7 +77,7 @@ class S3Path:
         parts = key.rstrip("/").split("/")
         is_named = BUCKET_PATTERN.fullmatch(bucket) and not {".", ".."} & set(parts)
         if not url.startswith(SCHEME) or not is_named or (key.strip("/") and "" in parts):
-            raise UserError(f"LAKE={url} is not a folder and not of the form s3://bucket/prefix")
+            raise UserError(f"{variable}={url} is not a folder and not of the form s3://bucket/prefix")
         return cls(bucket, "/".join(part for part in parts if part))
 
     def __str__(self) -> str:

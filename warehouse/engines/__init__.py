@@ -1,7 +1,10 @@
 """One module an engine, and the choice of one."""
 
+import os
+
 from warehouse.engines.base import Engine
 from warehouse.engines.duckdb import DuckDBEngine
+from warehouse.lake import Lake
 from warehouse.settings import Settings
 
 
@@ -14,4 +17,9 @@ def open_engine(settings: Settings) -> Engine:
     Raises:
         UserError: When the engine's own settings are wrong.
     """
+    if settings.target == "athena":
+        from warehouse.engines.athena import AthenaEngine  # noqa: PLC0415
+
+        work_group = os.environ.get("ATHENA_WORK_GROUP", "") or "primary"
+        return AthenaEngine(Lake(settings.lake), work_group)
     return DuckDBEngine(settings.warehouse, settings.lake)

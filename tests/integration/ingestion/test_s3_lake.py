@@ -7,37 +7,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from vendor import CONTRACT, LATER, S3Site, Site, archive, deliver, pack, text
+from vendor import BUCKET, CONTRACT, LATER, S3Site, Site, archive, deliver, pack, text
 
 from ingestion import publication
-from tests.s3_store import HOST, Store, serve_s3
+from tests.s3_store import HOST, Store
 from warehouse import s3
 from warehouse.aws import AwsError
 from warehouse.errors import UserError
 from warehouse.s3 import S3Path, leased
 
-BUCKET = "the-lake"
 DELIVERY = "UKLTD_M_20261001"
 LOG = f"LOGS_FTP_EXECUTION/LOG_{DELIVERY}.json"
 TABLES = [*(table.name for table in CONTRACT.tables.values()), "landed_files", "rejected_lines"]
-
-DENY_DELETE = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Sid": "NothingIsDeleted",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-            "Resource": f"arn:aws:s3:::{BUCKET}/*",
-        }
-    ],
-}
 
 KILLED_RUN = """
 import os, signal, sys
@@ -62,28 +47,6 @@ for name in ("upload", "write_bytes"):
 sys.argv = ["ingestion", "ingest"]
 _main()
 """
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with serve_s3(tmp_path_factory.mktemp("s3"), BUCKET) as running:
-        running.client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(DENY_DELETE))
-        yield running
-
-
-@pytest.fixture
-def s3_site(site: Site, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3Site:
-    lake = S3Path(BUCKET, f"tests/{tmp_path.name}")
-    environment = store.environment | {"LAKE": str(lake), "LAKE_WORK": str(tmp_path / "work")}
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(more: dict[str, str], command: str = "ingest") -> tuple[int, str, str]:
-        return site.run(environment | more, command)
-
-    return S3Site(site.deliveries, lake, site.warehouse, run, tmp_path / "work", store.client)
 
 
 def rows_of_all_tables(site: Site) -> dict[str, list[tuple]]:

@@ -14,6 +14,7 @@ from warehouse.s3 import S3Path
 
 CONTRACT = read_contract()
 LATER = 1_800_000_000
+BUCKET = "the-lake"
 
 
 @dataclass(frozen=True)
