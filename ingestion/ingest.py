@@ -36,6 +36,7 @@ from ingestion.publication import (
 from ingestion.registration import register_raw_tables
 from ingestion.sftp import ConnectionLostError, RemoteFile, SftpServer
 from ingestion.text import TextFormat
+from warehouse.engines import open_engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.settings import Settings
@@ -303,7 +304,7 @@ def register(settings: Settings, contract: Contract) -> str:
 
 
 def _register(settings: Settings, contract: Contract) -> str:
-    logs = register_raw_tables(Lake(settings.lake), contract, settings.warehouse)
+    logs = register_raw_tables(Lake(settings.lake), contract, open_engine(settings))
     months = sorted({log.snapshot_month for log in logs})
     if not months:
         raise UserError(f"no delivery has landed in {settings.lake}; run `make ingest` first")

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import duckdb
-
 from ingestion.contract import Contract
 from ingestion.delivery_log import DeliveryLog, read_logs
-from warehouse.catalog import ExternalTable, register
-from warehouse.engines.duckdb import connect
+from warehouse.catalog import ExternalTable
+from warehouse.engines.base import Engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.settings import schema_name
@@ -23,20 +21,20 @@ def _existing(lake: Lake, log: DeliveryLog, relative: str) -> Path:
     return path
 
 
-def register_raw_tables(lake: Lake, contract: Contract, warehouse: Path) -> list[DeliveryLog]:
+def register_raw_tables(lake: Lake, contract: Contract, engine: Engine) -> list[DeliveryLog]:
     """Create or replace every raw table, also the ones that no delivery has rows for.
 
     Args:
         lake: The lake.
         contract: Tables and columns.
-        warehouse: The DuckDB file, created when absent.
+        engine: What holds the tables.
 
     Returns:
         The logs of the deliveries that the tables now consist of.
 
     Raises:
-        UserError: When a log is damaged, a publication was interrupted, a Parquet file is gone, or the warehouse
-            cannot be written.
+        UserError: When a log is damaged, a publication was interrupted, a Parquet file is gone, or the engine cannot
+            be written to.
     """
     logs = read_logs(lake)
     for log in logs:
@@ -50,21 +48,27 @@ def register_raw_tables(lake: Lake, contract: Contract, warehouse: Path) -> list
                 files[contract.tables[record.file].name].append(_existing(lake, log, record.parquet))
             if record.rejected is not None:
                 rejected.append(_existing(lake, log, record.rejected))
-    columns = {
-        table.name: tuple((column.name, "varchar") for column in table.columns) + contract.landing_columns
-        for table in contract.tables.values()
-    } | contract.landing_tables
-    files |= {
-        "landed_files": [_existing(lake, log, log.landed_files) for log in logs],
-        "rejected_lines": rejected,
-    }
     partition = contract.landing_columns[-1][0]
-    with connect(warehouse) as connection:
-        for name, typed_columns in columns.items():
-            try:
-                register(connection, ExternalTable(schema_name("raw"), name, typed_columns, partition), files[name])
-            except duckdb.Error as error:
-                raise UserError(
-                    f"the raw table {name} cannot be registered in {warehouse}: {str(error).splitlines()[0]}"
-                ) from error
+    tables = [
+        (
+            ExternalTable(
+                schema=schema_name("raw"),
+                name=table.name,
+                columns=tuple((column.name, "varchar") for column in table.columns) + contract.landing_columns,
+                partition=partition,
+                folder=lake.landed(table.file),
+            ),
+            files[table.name],
+        )
+        for table in contract.tables.values()
+    ]
+    # last, since staging asks landed_files which months there are
+    for name, folder, folder_column, landing_files in (
+        ("rejected_lines", lake.rejected(), "file", rejected),
+        ("landed_files", lake.landed_files(), None, [_existing(lake, log, log.landed_files) for log in logs]),
+    ):
+        columns = contract.landing_tables[name]
+        external = ExternalTable(schema_name("raw"), name, columns, partition, folder, folder_column)
+        tables.append((external, landing_files))
+    engine.register(tables)
     return logs

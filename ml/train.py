@@ -19,10 +19,12 @@ from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_
 from ml.model import fit_model, require_history
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.split import training_part
-from warehouse.engines.duckdb import connect
+from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 from warehouse.storage import exclusive
+
+READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
 
 
 def say(line: str) -> None:
@@ -31,7 +33,7 @@ def say(line: str) -> None:
 
 
 def _read(environment: Environment, settings: Settings) -> tuple[marts.Horizon, TrainingFrame]:
-    with connect(environment.warehouse, read_only=True) as connection:
+    with open_engine(environment).reading(READS) as connection:
         horizon = marts.read_horizon(connection, environment.month)
         features = read_features(connection)
         check_mart(connection, "to_train", features, TRAINING_COLUMNS)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from warehouse.diagrams.entities import draw_entities
 from warehouse.diagrams.lineage import draw_lineage
-from warehouse.engines.duckdb import connect
+from warehouse.engines import open_engine
 from warehouse.errors import UserError, run_command
 from warehouse.settings import read_settings
 from warehouse.storage import write_text
@@ -23,19 +23,19 @@ PROJECT = ("--project-dir", PROJECT_FOLDER, "--profiles-dir", "profiles")
 def _dbt(arguments: list[str]) -> None:
     """Run dbt quietly on the warehouse of the environment, and end as it ends.
 
-    A warehouse that another process holds is found out before, since dbt shows that as three tracebacks.
+    An engine that cannot be had is found out before, since dbt shows that as tracebacks.
 
     Args:
         arguments: As for dbt.
 
     Raises:
         SystemExit: With dbt's status.
-        UserError: When the warehouse is in use or cannot be opened.
+        UserError: When the warehouse is in use or cannot be opened, or its server does not answer.
     """
     settings = read_settings()
-    with connect(settings.warehouse):
-        pass
+    open_engine(settings).check()
     environment = os.environ | {
+        "DBT_TARGET": settings.target,
         "WAREHOUSE": str(settings.warehouse),
         "DBT_USE_COLORS": str(sys.stdout.isatty()),
         "DO_NOT_TRACK": "1",

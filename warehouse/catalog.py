@@ -16,12 +16,17 @@ class ExternalTable:
         name: Name of the relation.
         columns: Column names with their SQL types, in order, the partition column included.
         partition: Name of the partition column; its value is in the folder name, not in the files.
+        folder: Folder that all files of the relation are below, which an engine that reads folders makes it over.
+        folder_column: Column that has the name of the folder above the partition's, where files of one partition value
+            are in several; None where they are all in one.
     """
 
     schema: str
     name: str
     columns: tuple[tuple[str, str], ...]
     partition: str
+    folder: Path
+    folder_column: str | None = None
 
 
 def quoted(identifier: str) -> str:

@@ -21,8 +21,8 @@ class Lake:
         """Folder of the external table of a delivered file (`CI01`), one sub-folder a snapshot month."""
         return self.root / "DATA" / "UNZIP_DATA_APPEND_ALL" / file
 
-    def rejected(self, file: str) -> Path:
-        """Folder of the lines of a delivered file that could not be landed."""
+    def rejected(self, file: str = "") -> Path:
+        """Folder of the lines of a delivered file that could not be landed, or of those of all files."""
         return self.root / "DATA" / "REJECTED_DATA" / file
 
     def landed_files(self) -> Path:
@@ -56,6 +56,10 @@ class Lake:
     def lists(self, day: str) -> Path:
         """Folder of the CSV lists of one prediction."""
         return self.root / "ALGORITHM" / day / "DATA" / "PREDICT" / "LIST_POSITIVE_CLASS"
+
+    def unloaded(self) -> Path:
+        """Scratch folder for what an engine writes out for Python to read."""
+        return self.root / "SQL_OUTPUT_ATHENA"
 
     def work(self) -> Path:
         """Scratch folder for what is not published yet; safe to delete when nothing runs."""

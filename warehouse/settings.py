@@ -10,6 +10,7 @@ from warehouse.errors import UserError
 
 PREFIX_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 MONTH_PATTERN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+TARGETS = ("duckdb", "trino")
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Settings:
         lake: Root folder of the lake, absolute.
         warehouse: The DuckDB file, absolute.
         month: Delivery month as `YYYY-MM`, or None for everything that is new.
+        target: The engine that holds the tables, one of `TARGETS`; on another than duckdb no DuckDB file is used.
     """
 
     lake: Path
     warehouse: Path
     month: str | None
+    target: str = "duckdb"
 
 
 def schema_name(schema: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -53,8 +56,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         UserError: When a variable has a value that this version cannot work with.
     """
     target = environment.get("DBT_TARGET", "") or "duckdb"
-    if target != "duckdb":
-        raise UserError(f"DBT_TARGET={target} is not supported yet; unset it or set it to duckdb")
+    if target not in TARGETS:
+        raise UserError(f"DBT_TARGET={target} is no engine that this works on; set it to {' or '.join(TARGETS)}")
     lake = environment.get("LAKE", "") or "lake"
     if "://" in lake:
         raise UserError(f"LAKE={lake} is not a local folder; object stores are not supported yet")
@@ -65,4 +68,5 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         lake=Path(lake).expanduser().resolve(),
         warehouse=Path(environment.get("WAREHOUSE", "") or "warehouse.duckdb").expanduser().resolve(),
         month=month,
+        target=target,
     )
