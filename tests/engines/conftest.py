@@ -1,4 +1,4 @@
-"""One Trino server for all tests here, and the sample landed once in a lake for DuckDB and in a copy of it for Trino."""
+"""One Trino server for all tests here; the sample landed once, in a lake for DuckDB and in a copy of it for Trino."""
 
 import os
 import shutil
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.sample.server import serve
 from tests.engines.trino_server import NEEDED, TrinoServer, is_possible, running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,14 +87,3 @@ def engines(server: TrinoServer, tmp_path_factory: pytest.TempPathFactory) -> di
     duckdb.run("ml", "register")
     trino.register()
     return {"duckdb": duckdb, "trino": trino}
-
-
-def ingest_again(engines: dict[str, Engine], deliveries: Path) -> None:
-    """Land what changed on the vendor's server, and give both engines the same lake."""
-    duckdb, trino = engines["duckdb"], engines["trino"]
-    with serve(deliveries) as address:
-        duckdb.run(
-            "ingestion", "ingest",
-            SFTP_HOST=address.host, SFTP_PORT=str(address.port), SFTP_USER=address.user,
-            SFTP_PASSWORD=address.password, SFTP_HOST_KEY=address.host_key, SFTP_ROOT="/",
-        )  # fmt: skip

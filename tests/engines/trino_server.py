@@ -19,7 +19,9 @@ VERSION = os.environ.get("TRINO_VERSION", "") or "368"
 PLUGINS = ("hive", "memory")  # the others are most of 2 GB, and lengthen the start
 CATALOG = "hive"
 START_SECONDS = 120
-NEEDED = "make test-engines needs Java 17 and Maven (the commands java and mvn), and one of them is missing here"
+NEEDED = (
+    "make test-engines needs Java 17 or later and Maven, on the path as java and mvn; install them and run it again"
+)
 
 CONFIG = """
 coordinator=true
@@ -90,6 +92,12 @@ def is_possible() -> bool:
     version = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
     number = version.partition('version "')[2].partition(".")[0].partition('"')[0]
     return number.isdigit() and int(number) >= 17
+
+
+def check() -> None:
+    """End with a sentence where the server cannot run."""
+    if not is_possible():
+        raise SystemExit(f"error: {NEEDED}")
 
 
 def _archive() -> Path:

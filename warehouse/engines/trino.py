@@ -103,7 +103,7 @@ class TrinoEngine:
         A partition is a folder, and whatever lies in it would be read: a folder that holds more than the files given
         is refused, before anything is changed.
         """
-        wanted = [(table, _partitions(table, files)) for table, files in tables]
+        wanted = [(table, partition_folders(table, files)) for table, files in tables]
         with self._session() as session:
             for schema in sorted({table.schema for table, _ in tables}):
                 session.rows(f"create schema if not exists {self._named(schema)}")
@@ -165,6 +165,8 @@ class TrinoEngine:
         for mart in marts:
             session.rows(f"drop table if exists {self._scratch(mart)}")
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # unless something else is in it
 
     def _scratch(self, mart: str) -> str:
         return self._named(schema_name("ml"), f"unloaded_{mart}")
@@ -279,7 +281,7 @@ def _hive_columns(table: ExternalTable) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _partitions(table: ExternalTable, files: Sequence[Path]) -> dict[Partition, Path]:
+def partition_folders(table: ExternalTable, files: Sequence[Path]) -> dict[Partition, Path]:
     """Find the folders of files, by the values of the partition columns.
 
     Raises:
