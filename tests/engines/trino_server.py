@@ -32,9 +32,11 @@ discovery.uri=http://127.0.0.1:{port}
 query.max-history=1000
 query.min-expire-age=10s
 """
+# half of the work of a server that runs for minutes would be to optimise its own code
 JVM = """
 -Xmx2G
--XX:+UseG1GC
+-XX:+UseSerialGC
+-XX:TieredStopAtLevel=1
 -XX:+ExitOnOutOfMemoryError
 -Djdk.attach.allowAttachSelf=true
 --add-opens=java.base/java.nio=ALL-UNNAMED
