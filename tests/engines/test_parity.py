@@ -99,14 +99,16 @@ def test_every_table_is_equal(scored, server, capsys):
     assert table.count("\n") >= TABLES
 
 
-def test_every_statement_is_of_the_grammar_of_422(scored):
-    folder = scored["trino"].folder / "target"
-    statements = {path: path.read_text(encoding="utf-8") for path in folder.glob("*/bookdebts/**/*.sql")}
+def test_every_statement_that_ran_is_of_the_grammar_of_422(scored):
+    with pytest.raises(TrinoSyntaxError):
+        parse_statement_tree("select a::date from t")
+    folder = scored["trino"].folder / "target/run/bookdebts"
+    statements = {path: path.read_text(encoding="utf-8").strip().removesuffix(";") for path in folder.rglob("*.sql")}
     assert len(statements) > 400
     refused = {}
     for path, statement in statements.items():
         try:
-            parse_statement_tree(statement.strip().removesuffix(";"))
+            parse_statement_tree(statement)
         except TrinoSyntaxError as error:
             refused[str(path)] = str(error)
     assert refused == {}
