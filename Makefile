@@ -83,7 +83,7 @@ test: $(VENV)/.development lint ## run every check and test
 
 test-engines: $(VENV)/.development ## run everything on a real Trino too; needs Java 17 and Maven
 	@$(BIN)/python -c 'from tests.engines.trino_server import check; check()'
-	@$(BIN)/python -m pytest tests/engines
+	@$(BIN)/python -m pytest tests/engines --timeout 1800
 
 lint: $(VENV)/.development ## check style and types of Python and SQL, and the dbt project against dbt-bouncer.yml
 	@$(BIN)/ruff check .
