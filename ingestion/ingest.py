@@ -179,7 +179,8 @@ def _land_file(
 
 
 def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFile], log: DeliveryLog | None) -> None:
-    started_at = datetime.now(UTC)
+    now = datetime.now(UTC)
+    started_at = now.replace(microsecond=now.microsecond // 1000 * 1000)  # Hive keeps no more of loaded_at
     start = time.monotonic()
     by_file = archives_by_file(run.contract, delivery, [file.name for file in remote])
     staged = run.staged(delivery.name)

@@ -11,7 +11,7 @@ from warehouse.s3 import S3Path
 
 PREFIX_PATTERN = re.compile(r"[a-z][a-z0-9_]*")
 MONTH_PATTERN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-TARGETS = ("duckdb", "athena")
+TARGETS = ("duckdb", "athena", "trino")
 
 
 @dataclass(frozen=True)
