@@ -4,7 +4,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,9 +95,7 @@ def start(folder: Path, backend: Backend) -> Iterator[Account]:
     try:
         session = _session(environment)
         for bucket in (RAW_BUCKET, WAREHOUSE_BUCKET, RESULTS_BUCKET):
-            session.client("s3").create_bucket(
-                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
-            )
+            session.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         catalog = Catalog(session, folder)
         executor = Executor(catalog, backend)
         with serve(executor) as athena:
@@ -136,18 +134,28 @@ def register_raw_tables(account: Account, lake: Lake) -> None:
         table.name: tuple((column.name, "varchar") for column in table.columns) + contract.landing_columns
         for table in contract.tables.values()
     } | contract.landing_tables
-    s3 = account.session.client("s3")
-    if not account.catalog.has_schema("raw"):
-        account.catalog.create_schema("raw")
-    for table, typed_columns in columns.items():
-        *own, key = (Column(column, GLUE_TYPES.get(type_, type_)) for column, type_ in typed_columns)
-        name, locations = Name("raw", table), {}
-        for file in files[table]:
-            folder, _, base = file.rpartition("/")
-            partition = folder.rpartition("/")[2]
-            s3.upload_file(str(lake.root / file), RAW_BUCKET, f"{table}/{partition}/{base}")
-            locations[(partition.partition("=")[2],)] = f"s3://{RAW_BUCKET}/{table}/{partition}"
-        if account.catalog.get(name) is not None:
-            account.catalog.drop(name)
-        account.catalog.create_table(name, own, [key], f"s3://{RAW_BUCKET}/{table}")
-        account.catalog.add_partitions(account.catalog.get_table(name), locations)
+    for name, typed_columns in columns.items():
+        register_table(account, Name("raw", name), typed_columns, [lake.root / file for file in files[name]])
+
+
+def register_table(
+    account: Account, name: Name, typed_columns: Sequence[tuple[str, str]], files: Iterable[Path]
+) -> None:
+    """Copy Parquet files of `<partition>=<value>` folders to S3, and make exactly them a table in Glue.
+
+    Args:
+        typed_columns: Name and SQL type of each column; one of them is the partition.
+    """
+    catalog, s3 = account.catalog, account.session.client("s3")
+    if not catalog.has_schema(name.schema):
+        catalog.create_schema(name.schema)
+    location, locations, partition = f"s3://{RAW_BUCKET}/{name.schema}/{name.name}", {}, "snapshot_month"
+    for file in files:
+        s3.upload_file(str(file), RAW_BUCKET, f"{name.schema}/{name.name}/{file.parent.name}/{file.name}")
+        partition, _, value = file.parent.name.partition("=")
+        locations[(value,)] = f"{location}/{file.parent.name}"
+    own = [Column(column, GLUE_TYPES.get(type_, type_)) for column, type_ in typed_columns if column != partition]
+    if catalog.get(name) is not None:
+        catalog.drop(name)
+    catalog.create_table(name, own, [Column(partition, "string")], location)
+    catalog.add_partitions(catalog.get_table(name), locations)

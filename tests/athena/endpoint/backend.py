@@ -70,4 +70,5 @@ class Backend(Protocol):
 
         Raises:
             QueryFailedError: When the query fails.
+            QueryStoppedError: When it was stopped.
         """

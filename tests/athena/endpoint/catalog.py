@@ -66,6 +66,24 @@ def columns_of(rows: pa.Table) -> tuple[Column, ...]:
     return tuple(columns)
 
 
+def _tree(query: str) -> exp.Expression:
+    try:
+        return sqlglot.parse_one(query, read="trino")
+    except sqlglot.errors.SqlglotError as error:
+        raise not_emulated(f"what sqlglot cannot read: {error}") from error
+
+
+def check_names(query: str) -> None:
+    """Check that no two columns of a query bear one name, where it names them itself.
+
+    Raises:
+        QueryFailedError: When two do.
+    """
+    names = [name.lower() for name in _tree(query).named_selects if name != "*"]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise QueryFailedError(f"DUPLICATE_COLUMN_NAME: column name '{min(twice)}' specified more than once")
+
+
 def split_location(location: str) -> tuple[str, str]:
     """Split s3://bucket/a/b into the bucket and the prefix a/b/."""
     found = re.fullmatch(r"s3://([^/]+)/(.*)", location)
@@ -128,6 +146,7 @@ class Catalog:
         columns: Sequence[Column],
         partition_columns: Sequence[Column],
         location: str,
+        *,
         format_: str = "parquet",
         properties: dict[str, str] | None = None,
     ) -> None:
@@ -212,7 +231,10 @@ class Catalog:
                 DatabaseName=entry["DatabaseName"],
                 TableName=entry["Name"],
                 PartitionInputList=[
-                    {"Values": list(value), "StorageDescriptor": entry["StorageDescriptor"] | {"Location": locations[value]}}
+                    {
+                        "Values": list(value),
+                        "StorageDescriptor": entry["StorageDescriptor"] | {"Location": locations[value]},
+                    }
                     for value in values[start : start + BATCH]
                 ],
             )
@@ -235,9 +257,7 @@ class Catalog:
         prefix = split_location(location)[1]
         return {key.removeprefix(prefix).rpartition("/")[0] for key, _ in self._objects(location)}
 
-    def write(
-        self, rows: pa.Table, location: str, partitioned_by: Sequence[str] = ()
-    ) -> dict[tuple[str, ...], str]:
+    def write(self, rows: pa.Table, location: str, partitioned_by: Sequence[str] = ()) -> dict[tuple[str, ...], str]:
         """Write rows as new Parquet objects, one a partition.
 
         Returns:
@@ -253,7 +273,7 @@ class Catalog:
         groups = rows.select(list(partitioned_by)).group_by(list(partitioned_by)).aggregate([]).to_pylist()
         if len(groups) > MOST_PARTITIONS:
             raise QueryFailedError(
-                f"HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of {MOST_PARTITIONS} open writers for partitions/buckets"
+                f"HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of {MOST_PARTITIONS} open writers for partitions"
             )
         written = {}
         for group in groups:
@@ -280,10 +300,7 @@ class Catalog:
         return list(found.values())
 
     def _collect(self, query: str, found: dict[Name, Table | View]) -> None:
-        try:
-            tree = sqlglot.parse_one(query, read="trino")
-        except sqlglot.errors.SqlglotError as error:
-            raise not_emulated(f"what sqlglot cannot read: {error}") from error
+        tree = _tree(query)
         within = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
         for node in tree.find_all(exp.Table):
             if not node.db:
@@ -310,8 +327,10 @@ class Catalog:
         keys = _columns(entry.get("PartitionKeys", []))
         locations = self.partitions(name) if keys else {(): descriptor["Location"]}
         is_csv = descriptor["SerdeInfo"]["SerializationLibrary"] == CSV["SerdeInfo"]["SerializationLibrary"]
+        objects = self._objects(descriptor["Location"])  # one listing for all partitions that lie below the table
         partitions = tuple(
-            Partition(values, tuple(self._fetch(location))) for values, location in sorted(locations.items())
+            Partition(values, tuple(self._fetch(location, objects, descriptor["Location"])))
+            for values, location in sorted(locations.items())
         )
         if is_csv and any(b"\\" in file.read_bytes() for partition in partitions for file in partition.files):
             raise not_emulated(f"a backslash, which escapes, in the CSV of {name}")
@@ -331,14 +350,19 @@ class Catalog:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return [(found["Key"], found["ETag"].strip('"')) for page in pages for found in page.get("Contents", [])]
 
-    def _fetch(self, location: str) -> Iterable[Path]:
-        bucket, _ = split_location(location)
-        for key, version in self._objects(location):
+    def _fetch(self, location: str, listed: Sequence[tuple[str, str]], listed_at: str) -> Iterable[Path]:
+        bucket, prefix = split_location(location)
+        above, prefix_above = split_location(listed_at)
+        is_below = bucket == above and prefix.startswith(prefix_above)
+        for key, version in listed if is_below else self._objects(location):
+            if not key.startswith(prefix):
+                continue
             file = self._mirror / bucket / key / version
             with self._lock:
                 if not file.exists():
                     file.parent.mkdir(parents=True, exist_ok=True)
-                    self._s3.download_file(bucket, key, str(file))
+                    content = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                    file.write_bytes(content)
             yield file
 
     def _put(self, rows: pa.Table, location: str) -> None:
@@ -374,7 +398,9 @@ def _view(entry: dict[str, Any]) -> View:
     if found is None:
         raise not_emulated(f"the view {entry['Name']}, which is not a Presto view")
     definition = json.loads(base64.b64decode(found[1]))
-    return View(entry["DatabaseName"], entry["Name"], _columns(entry["StorageDescriptor"]["Columns"]), definition["originalSql"])
+    return View(
+        entry["DatabaseName"], entry["Name"], _columns(entry["StorageDescriptor"]["Columns"]), definition["originalSql"]
+    )
 
 
 def _columns(members: Sequence[dict[str, str]]) -> tuple[Column, ...]:

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import duckdb
 import pyarrow as pa
 
 from tests.athena.endpoint import statements as st
 from tests.athena.endpoint.backend import Backend, Column, Table
-from tests.athena.endpoint.catalog import Catalog, columns_of, partition_values
-from tests.athena.endpoint.failures import QueryFailedError, not_emulated
+from tests.athena.endpoint.catalog import Catalog, check_names, columns_of, partition_values
+from tests.athena.endpoint.failures import QueryFailedError, QueryStoppedError, not_emulated
 
 RESULT_COLUMNS_OF_DDL = pa.table({})
 
@@ -62,23 +61,20 @@ class Executor:
 
     def stop(self, execution: Execution) -> None:
         """Cancel a statement that has not ended."""
-        if not execution.over.is_set():
-            execution.state = "CANCELLED"
-            if execution.interrupt is not None:
-                execution.interrupt()
+        if not execution.over.is_set() and execution.interrupt is not None:
+            execution.interrupt()
 
     def _carry_out(self, execution: Execution) -> None:
         try:
             statement = st.parse(execution.query)
             execution.is_ddl = not isinstance(statement, st.Query | st.CreateTableAs | st.Insert | st.Unload)
             self._execute(execution, statement)
-            if execution.state == "RUNNING":
-                execution.state = "SUCCEEDED"
-        except duckdb.InterruptException:
-            execution.reason = "Query cancelled by user"
+            execution.state = "SUCCEEDED"
+        except QueryStoppedError:
+            execution.state, execution.reason = "CANCELLED", "Query cancelled by user"
         except QueryFailedError as error:
             execution.state, execution.reason = "FAILED", str(error)
-        except Exception as error:  # a fault of the endpoint must not leave the caller waiting
+        except Exception as error:  # noqa: BLE001 - a fault of the endpoint must not leave the caller waiting
             execution.state, execution.reason = "FAILED", f"INTERNAL_ERROR: {type(error).__name__}: {error}"
         finally:
             execution.completed = datetime.now(UTC)
@@ -99,7 +95,7 @@ class Executor:
 
         return self._backend.run(query, relations, remember)
 
-    def _execute(self, execution: Execution, statement: st.Statement) -> None:
+    def _execute(self, execution: Execution, statement: st.Statement) -> None:  # noqa: PLR0912 - a branch a statement
         catalog = self._catalog
         match statement:
             case st.Query(sql):
@@ -116,6 +112,7 @@ class Executor:
                 catalog.write(rows, location)
                 execution.updated = rows.num_rows
             case st.CreateView(view, or_replace, sql):
+                check_names(sql)
                 columns = columns_of(self._run(execution, f"select * from (\n{sql}\n) as definition limit 0"))
                 catalog.write_view(view, columns, sql, or_replace)
             case st.CreateSchema(schema, if_not_exists):
@@ -131,7 +128,7 @@ class Executor:
                 if catalog.get(statement.table) is None or not statement.if_not_exists:
                     catalog.create_table(
                         statement.table, statement.columns, statement.partition_columns, statement.location,
-                        statement.format, statement.properties,
+                        format_=statement.format, properties=statement.properties,
                     )  # fmt: skip
             case st.ShowPartitions(table):
                 keys = [key["Name"] for key in catalog.get_table(table).get("PartitionKeys", [])]
@@ -158,8 +155,8 @@ class Executor:
         own, keys = _parted(columns, statement.partitioned_by)
         if tuple(key.name for key in keys) != statement.partitioned_by or not own:
             raise QueryFailedError(
-                "HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns in the table and in the same order "
-                f"as the table properties: {', '.join(statement.partitioned_by)}"
+                "HIVE_COLUMN_ORDER_MISMATCH: Partition keys must be the last columns in the table and in the same "
+                f"order as the table properties: {', '.join(statement.partitioned_by)}"
             )
         locations = catalog.write(rows, statement.location, statement.partitioned_by)
         catalog.create_table(table, own, keys, statement.location)
@@ -225,9 +222,8 @@ class Executor:
                 catalog.change_table(entry, StorageDescriptor=descriptor | {"Columns": members})
             case st.AddPartitions(table, if_not_exists, partitions):
                 known = catalog.partitions(table)
-                if taken := [values for values, _ in partitions if values in known]:
-                    if not if_not_exists:
-                        raise QueryFailedError(f"FAILED: AlreadyExistsException: partition {taken[0]} of {table}")
+                if (taken := [values for values, _ in partitions if values in known]) and not if_not_exists:
+                    raise QueryFailedError(f"FAILED: AlreadyExistsException: partition {taken[0]} of {table}")
                 catalog.add_partitions(
                     entry,
                     {
@@ -254,7 +250,9 @@ class Executor:
                 )
 
 
-def _parted(columns: tuple[Column, ...], partitioned_by: tuple[str, ...]) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+def _parted(
+    columns: tuple[Column, ...], partitioned_by: tuple[str, ...]
+) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     border = len(columns) - len(partitioned_by)
     return columns[:border], columns[border:]
 

@@ -11,16 +11,21 @@ import sqlglot
 from sqlglot import exp
 
 from tests.athena.endpoint.backend import Column, Table, View
-from tests.athena.endpoint.failures import QueryFailedError, not_emulated
+from tests.athena.endpoint.failures import QueryFailedError, QueryStoppedError, not_emulated
 
+# What Trino's trim takes off: all of Unicode's but the no-break spaces.
+WHITE_SPACE = "".join(
+    chr(code) for code in range(1, 0x3001) if chr(code).isspace() and code not in {0x85, 0xA0, 0x2007, 0x202F}
+)
 # Functions that Trino has and DuckDB lacks, or that give back another type there.
 MACROS = (
     "create macro trino_from_base(digits, base) as case when base = 16 then cast('0x' || digits as bigint) "
     "else error('NOT_EMULATED: from_base of a base other than 16') end",
-    "create macro trino_trim(text) as trim(text, e' \\t\\r\\n\\x0B\\x0C\\x1C\\x1D\\x1E\\x1F')",
+    f"create macro trino_trim(text) as trim(text, '{WHITE_SPACE}')",
+    "create macro trino_upper(text) as replace(upper(text), chr(7838), chr(223))",  # Trino knows no capital sharp s
     *(
-        f"create macro trino_add_{unit}s(since date, units) as cast(since + to_{unit}s(cast(units as integer)) as date), "
-        f"(since timestamp, units) as since + to_{unit}s(cast(units as integer))"
+        f"create macro trino_add_{unit}s(since date, units) as cast(since + to_{unit}s(units::integer) as date), "
+        f"(since timestamp, units) as since + to_{unit}s(units::integer)"
         for unit in ("day", "week", "month", "year")
     ),
 )
@@ -58,11 +63,13 @@ def _translated(node: exp.Expression) -> exp.Expression:
             return exp.func(f"trino_add_{unit}s", node.this, node.expression)
         case exp.Trim(expression=None) if not node.args.get("position"):
             return exp.func("trino_trim", node.this)
+        case exp.Upper():
+            return exp.func("trino_upper", node.this)
         case exp.RegexpReplace() if isinstance(node.args["replacement"], exp.Literal):
             replacement = re.sub(r"\$(\d)", r"\\\1", node.args["replacement"].this)
             node.set("replacement", exp.Literal.string(replacement))
-        case exp.Anonymous() if node.name.lower() == "from_base":
-            return exp.func("trino_from_base", *node.expressions)
+        case exp.FromBase():
+            return exp.func("trino_from_base", node.this, node.expression)
         case exp.Table() if node.db:
             node.set("catalog", None)
     return node
@@ -75,7 +82,11 @@ def translate(query: str) -> str:
         QueryFailedError: When sqlglot cannot read it.
     """
     try:
-        return sqlglot.parse_one(query, read="trino").transform(_translated).sql(dialect="duckdb")
+        tree = sqlglot.parse_one(query, read="trino")
+        for node in reversed(list(tree.walk())):  # what is within comes before what is around it
+            if (translated := _translated(node)) is not node:
+                node.replace(translated)
+        return tree.sql(dialect="duckdb")
     except sqlglot.errors.SqlglotError as error:
         raise not_emulated(f"what sqlglot cannot read: {error}") from error
 
@@ -103,8 +114,8 @@ class DuckDB:
                 found = connection.execute(translate(query))
                 types = [str(column[1]) for column in found.description or ()]
                 return _as_athena_has_it(found.to_arrow_table(), types)
-            except duckdb.InterruptException:
-                raise
+            except duckdb.InterruptException as error:
+                raise QueryStoppedError from error
             except duckdb.Error as error:
                 raise QueryFailedError(f"GENERIC_USER_ERROR: {error}") from error
 
@@ -124,7 +135,9 @@ class DuckDB:
         paths = "[" + ", ".join(_literal(str(file)) for file in files) + "]"
         if table.format == "csv":
             names = "[" + ", ".join(_literal(column.name) for column in table.columns) + "]"
-            scan = f"read_csv({paths}, header = false, skip = {table.header_lines}, all_varchar = true, names = {names})"
+            scan = (
+                f"read_csv({paths}, header = false, skip = {table.header_lines}, all_varchar = true, names = {names})"
+            )
             present = {column.name for column in table.columns}
         else:
             scan = f"read_parquet({paths}, hive_partitioning = false, union_by_name = true)"

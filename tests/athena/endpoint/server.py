@@ -174,7 +174,7 @@ def serve(executor: Executor) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
             operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
             try:

@@ -136,13 +136,14 @@ OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 IDENTIFIER = r"""(?:`[^`]+`|"[^"]+"|[A-Za-z_][A-Za-z0-9_]*)"""
 NAME = rf"(?P<name>(?:{IDENTIFIER}\s*\.\s*){{1,2}}{IDENTIFIER})"
 SCHEMA = rf"(?P<schema>{IDENTIFIER})"
+WITHIN = r"(?:[^()]|\([^()]*\))*"  # what stands in brackets: decimal(10, 2) has some of its own
 # Hive's statements, each as a whole: one that says more than this is not emulated.
 HIVE = {
     "create schema": rf"create\s+(?:schema|database)\s+(?P<exists>if\s+not\s+exists\s+)?{SCHEMA}",
     "drop schema": rf"drop\s+(?:schema|database)\s+(?P<exists>if\s+exists\s+)?{SCHEMA}(?P<cascade>\s+cascade)?",
     "create external table": rf"""
-        create\s+external\s+table\s+(?P<exists>if\s+not\s+exists\s+)?{NAME}\s*\((?P<columns>[^)]*)\)
-        (?:\s*partitioned\s+by\s*\((?P<partitions>[^)]*)\))?
+        create\s+external\s+table\s+(?P<exists>if\s+not\s+exists\s+)?{NAME}\s*\((?P<columns>{WITHIN})\)
+        (?:\s*partitioned\s+by\s*\((?P<partitions>{WITHIN})\))?
         (?:\s*row\s+format\s+serde\s+'(?P<serde>[^']*)')?
         (?:\s*stored\s+as\s+(?P<format>\w+))?
         \s*location\s+'(?P<location>[^']*)'
@@ -153,7 +154,7 @@ HIVE = {
     "repair table": rf"msck\s+repair\s+table\s+{NAME}",
     "show partitions": rf"show\s+partitions\s+{NAME}",
     "set properties": rf"alter\s+table\s+{NAME}\s+set\s+tblproperties\s*\((?P<properties>[^)]*)\)",
-    "change columns": rf"alter\s+table\s+{NAME}\s+(?P<verb>add|replace)\s+columns\s*\((?P<columns>.*)\)",
+    "change columns": rf"alter\s+table\s+{NAME}\s+(?P<verb>add|replace)\s+columns\s*\((?P<columns>{WITHIN})\)",
 }
 # Trino's, which its grammar has checked by then; what follows in each is a query.
 TRINO = {
@@ -165,7 +166,7 @@ TRINO = {
 TRINO_PATTERNS = {what: re.compile(pattern, FLAGS) for what, pattern in TRINO.items()}
 PROPERTY = re.compile(r"\s*(\w+)\s*=\s*(ARRAY\[[^]]*\]|'[^']*'|\w+)\s*,?", FLAGS)
 HIVE_PATTERNS = {what: re.compile(pattern, FLAGS) for what, pattern in HIVE.items()}
-PARTITION = re.compile(rf"\s*,?\s*partition\s*\((?P<values>[^)]*)\)(?:\s*location\s+'(?P<location>[^']*)')?", FLAGS)
+PARTITION = re.compile(r"\s*,?\s*partition\s*\((?P<values>[^)]*)\)(?:\s*location\s+'(?P<location>[^']*)')?", FLAGS)
 PARTITION_VALUE = re.compile(rf"\s*({IDENTIFIER})\s*=\s*'([^']*)'\s*")
 UNLOAD = re.compile(r"unload\s*\((?P<sql>.*)\)\s*to\s*'(?P<to>[^']*)'\s*with\s*\((?P<with>[^()]*)\)", FLAGS)
 COMMENT = re.compile(r"\A(\s*--[^\n]*\n)+")
@@ -237,7 +238,7 @@ def _unload(found: re.Match[str]) -> Unload:
     return Unload(found["to"], found["sql"])
 
 
-def _hive(what: str, found: re.Match[str]) -> Statement:
+def _hive(what: str, found: re.Match[str]) -> Statement:  # noqa: PLR0911 - a return a statement
     parts = found.groupdict()
     exists = bool(parts.get("exists"))
     name = _name(parts["name"]) if parts.get("name") else Name("")
