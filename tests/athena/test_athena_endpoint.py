@@ -219,3 +219,14 @@ def test_files_below_one_location_do_not_show_in_another_that_begins_alike(accou
     create(account, "same", "select 1 as id")
     create(account, "same_but_longer", "select 2 as id")
     assert rows(account, "select id from shop.same") == [(1,)]
+
+
+def test_information_schema_knows_the_columns_with_trinos_types(account):
+    create(account, "described", "select 1 as id, 'a' as name, '2026-01' as month", "partitioned_by=ARRAY['month'], ")
+    found = rows(
+        account,
+        "select column_name, data_type from information_schema.columns "
+        "where table_schema = 'shop' and table_name = 'described' order by ordinal_position",
+    )
+    assert found == [("id", "integer"), ("name", "varchar"), ("month", "varchar")]
+    assert "TABLE_NOT_FOUND" in account.run("select * from information_schema.tables").reason

@@ -31,6 +31,7 @@ CSV = {
     "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
     "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde"},
 }
+COLUMNS = Name("information_schema", "columns")
 PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
 GLUE_TYPES = {
     pa.string(): "string",
@@ -310,7 +311,9 @@ class Catalog:
             if node.catalog.lower() not in {"", CATALOG}:
                 raise not_emulated(f"the catalog {node.catalog}")
             name = Name(node.db.lower(), node.name.lower())
-            if name not in found:
+            if name == COLUMNS:
+                found[name] = self._columns_view()
+            elif name not in found:
                 entry = self.get(name)
                 if entry is None:
                     raise QueryFailedError(f"TABLE_NOT_FOUND: Table '{CATALOG}.{name}' does not exist")
@@ -320,6 +323,23 @@ class Catalog:
                     found[name] = view
                 else:
                     found[name] = self._table(entry)
+
+    def _columns_view(self) -> View:
+        """Make the relation information_schema.columns of all that is in Glue."""
+        lines = [f"({', '.join(['cast(null as varchar)'] * 4)}, 0, cast(null as varchar))"]
+        for page in self._glue.get_paginator("get_databases").paginate():
+            for schema in page["DatabaseList"]:
+                for tables in self._glue.get_paginator("get_tables").paginate(DatabaseName=schema["Name"]):
+                    for entry in tables["TableList"]:
+                        members = entry["StorageDescriptor"]["Columns"] + entry.get("PartitionKeys", [])
+                        lines += [
+                            f"('{CATALOG}', '{schema['Name']}', '{entry['Name']}', '{column.name}', {position}, "
+                            f"'{_trino_type(column)}')"
+                            for position, column in enumerate(_columns(members), start=1)
+                        ]
+        names = "table_catalog, table_schema, table_name, column_name, ordinal_position, data_type"
+        query = f"select {names} from (values {', '.join(lines)}) as t ({names}) where table_name is not null"
+        return View(COLUMNS.schema, COLUMNS.name, (), query)
 
     def _table(self, entry: dict[str, Any]) -> Table:
         name = Name(entry["DatabaseName"], entry["Name"])

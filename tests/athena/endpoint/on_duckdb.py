@@ -18,17 +18,19 @@ WHITE_SPACE = "".join(
     chr(code) for code in range(1, 0x3001) if chr(code).isspace() and code not in {0x85, 0xA0, 0x2007, 0x202F}
 )
 # Functions that Trino has and DuckDB lacks, or that give back another type there.
-MACROS = (
-    "create macro trino_from_base(digits, base) as case when base = 16 then cast('0x' || digits as bigint) "
-    "else error('NOT_EMULATED: from_base of a base other than 16') end",
-    f"create macro trino_trim(text) as trim(text, '{WHITE_SPACE}')",
-    "create macro trino_upper(text) as replace(upper(text), chr(7838), chr(223))",  # Trino knows no capital sharp s
-    *(
-        f"create macro trino_add_{unit}s(since date, units) as cast(since + to_{unit}s(units::integer) as date), "
+MACROS = {
+    "trino_from_base": "create macro trino_from_base(digits, base) as case when base = 16 "
+    "then cast('0x' || digits as bigint) else error('NOT_EMULATED: from_base of a base other than 16') end",
+    "trino_trim": f"create macro trino_trim(text) as trim(text, '{WHITE_SPACE}')",
+    # Trino knows no capital sharp s
+    "trino_upper": "create macro trino_upper(text) as replace(upper(text), chr(7838), chr(223))",
+    **{
+        f"trino_add_{unit}s": f"create macro trino_add_{unit}s(since date, units) as "
+        f"cast(since + to_{unit}s(units::integer) as date), "
         f"(since timestamp, units) as since + to_{unit}s(units::integer)"
         for unit in ("day", "week", "month", "year")
-    ),
-)
+    },
+}
 DUCKDB_TYPES = {"string": "varchar", "int": "integer", "timestamp": "timestamp_ms"}
 ARROW_TYPES = {
     "string": pa.string(),
@@ -47,6 +49,10 @@ def _quoted(*names: str) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _schema(name: str) -> str:
+    return "information_schema_of_glue" if name.lower() == "information_schema" else name.lower()
 
 
 def _duckdb_type(column: Column) -> str:
@@ -72,6 +78,7 @@ def _translated(node: exp.Expression) -> exp.Expression:
             return exp.func("trino_from_base", node.this, node.expression)
         case exp.Table() if node.db:
             node.set("catalog", None)
+            node.set("db", exp.to_identifier(_schema(node.db), quoted=True))
     return node
 
 
@@ -105,13 +112,20 @@ class DuckDB:
         with duckdb.connect(config={"threads": self._threads, "integer_division": True}) as connection:
             on_start(connection.interrupt)
             try:
-                for macro in MACROS:
-                    connection.execute(macro)
-                for relation in relations:
-                    connection.execute(f"create schema if not exists {_quoted(relation.schema)}")
-                    body = translate(relation.query) if isinstance(relation, View) else self._scan(relation)
-                    connection.execute(f"create view {_quoted(relation.schema, relation.name)} as {body}")
-                found = connection.execute(translate(query))
+                statements = [
+                    f"create view {_quoted(_schema(relation.schema), relation.name)} as "
+                    f"{translate(relation.query) if isinstance(relation, View) else self._scan(relation)}"
+                    for relation in relations
+                ]
+                statements.append(translate(query))
+                text = "\n".join(statements).lower()
+                needed = [macro for name, macro in MACROS.items() if name in text]
+                schemas = [
+                    f"create schema if not exists {_quoted(schema)}"
+                    for schema in sorted({_schema(relation.schema) for relation in relations})
+                ]
+                for statement in [*needed, *schemas, *statements]:
+                    found = connection.execute(statement)
                 types = [str(column[1]) for column in found.description or ()]
                 return _as_athena_has_it(found.to_arrow_table(), types)
             except duckdb.InterruptException as error:
