@@ -118,6 +118,7 @@ def test_a_statement_is_understood(text, statement):
         ("create external table a.b (c string) stored as orc location 's3://w/a'", "NOT_EMULATED"),
         ("create table other.marts.users as select 1 as a", "other"),
         ("vacuum marts.users", "SYNTAX_ERROR"),
+        ("alter table marts.users drop partition (month > '2026-01')", "NOT_EMULATED"),
     ],
 )
 def test_what_is_not_sql_or_not_emulated_is_refused_in_a_sentence(text, reason):

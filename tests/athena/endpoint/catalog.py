@@ -405,6 +405,12 @@ class Catalog:
             raise
 
 
+def partition_location(location: str, keys: Sequence[Column], values: Sequence[str]) -> str:
+    """Name the place of a partition below its table's, such as .../snapshot_month=2026-10."""
+    folder = "/".join(f"{key.name}={value}" for key, value in zip(keys, values, strict=True))
+    return f"{location.rstrip('/')}/{folder}"
+
+
 def partition_values(keys: Sequence[Column], folder: str) -> tuple[str, ...] | None:
     """Read the values out of a folder such as snapshot_month=2026-10; None if it is not one of these columns."""
     parts = [unquote(part).partition("=") for part in folder.split("/")]

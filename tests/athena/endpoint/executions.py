@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from tests.athena.endpoint import statements as st
 from tests.athena.endpoint.backend import Backend, Column, Table
-from tests.athena.endpoint.catalog import Catalog, check_names, columns_of, partition_values
+from tests.athena.endpoint.catalog import Catalog, check_names, columns_of, partition_location, partition_values
 from tests.athena.endpoint.failures import QueryFailedError, QueryStoppedError, not_emulated
 
-RESULT_COLUMNS_OF_DDL = pa.table({})
+NO_ROWS = pa.table({})
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Execution:
     state: str = "RUNNING"
     reason: str = ""
     is_ddl: bool = False
-    rows: pa.Table = field(default_factory=lambda: RESULT_COLUMNS_OF_DDL)
+    rows: pa.Table = field(default_factory=lambda: NO_ROWS)
     updated: int | None = None
     scanned: int = 0
     over: threading.Event = field(default_factory=threading.Event)
@@ -137,8 +137,10 @@ class Executor:
                     for values in sorted(catalog.partitions(table))
                 ]
                 execution.rows = pa.table({"partition": pa.array(folders, pa.string())})
-            case _:
+            case st.SetTableProperties() | st.ChangeColumns():
                 self._alter(statement)
+            case st.AddPartitions() | st.DropPartitions() | st.RepairTable():
+                self._alter_partitions(statement)
 
     def _create_table_as(self, execution: Execution, statement: st.CreateTableAs) -> None:
         catalog, table = self._catalog, statement.table
@@ -207,47 +209,36 @@ class Executor:
             raise QueryFailedError(f"FAILED: SemanticException: {relation} is {'no' if is_view else 'a'} view")
         self._catalog.drop(relation)
 
-    def _alter(self, statement: st.Statement) -> None:
-        catalog = self._catalog
-        assert not isinstance(statement, st.Query)
-        entry = catalog.get_table(statement.table)
-        keys = tuple(Column(key["Name"], key["Type"]) for key in entry.get("PartitionKeys", []))
+    def _alter(self, statement: st.SetTableProperties | st.ChangeColumns) -> None:
+        entry = self._catalog.get_table(statement.table)
+        if isinstance(statement, st.SetTableProperties):
+            self._catalog.change_table(entry, Parameters=entry.get("Parameters", {}) | statement.properties)
+            return
         descriptor = entry["StorageDescriptor"]
+        kept = [] if statement.replace else descriptor["Columns"]
+        members = kept + [{"Name": column.name, "Type": column.type} for column in statement.columns]
+        self._catalog.change_table(entry, StorageDescriptor=descriptor | {"Columns": members})
+
+    def _alter_partitions(self, statement: st.AddPartitions | st.DropPartitions | st.RepairTable) -> None:
+        catalog, table = self._catalog, statement.table
+        entry = catalog.get_table(table)
+        location = entry["StorageDescriptor"]["Location"]
+        keys = tuple(Column(key["Name"], key["Type"]) for key in entry.get("PartitionKeys", []))
+        known = catalog.partitions(table)
         match statement:
-            case st.SetTableProperties(_, properties):
-                catalog.change_table(entry, Parameters=entry.get("Parameters", {}) | properties)
-            case st.ChangeColumns(_, columns, replace):
-                kept = [] if replace else descriptor["Columns"]
-                members = kept + [{"Name": column.name, "Type": column.type} for column in columns]
-                catalog.change_table(entry, StorageDescriptor=descriptor | {"Columns": members})
-            case st.AddPartitions(table, if_not_exists, partitions):
-                known = catalog.partitions(table)
+            case st.AddPartitions(_, if_not_exists, partitions):
                 if (taken := [values for values, _ in partitions if values in known]) and not if_not_exists:
                     raise QueryFailedError(f"FAILED: AlreadyExistsException: partition {taken[0]} of {table}")
-                catalog.add_partitions(
-                    entry,
-                    {
-                        values: place or _partition_location(descriptor["Location"], keys, values)
-                        for values, place in partitions
-                        if values not in known
-                    },
-                )
-            case st.DropPartitions(table, if_exists, dropped):
-                known = catalog.partitions(table)
+                places = {values: place or partition_location(location, keys, values) for values, place in partitions}
+            case st.DropPartitions(_, if_exists, dropped):
                 if (missing := [values for values in dropped if values not in known]) and not if_exists:
                     raise QueryFailedError(f"FAILED: SemanticException: Partition not found {missing[0]}")
                 catalog.drop_partitions(table, [values for values in dropped if values in known])
-            case st.RepairTable(table):
-                known = catalog.partitions(table)
-                found = (partition_values(keys, folder) for folder in catalog.folders(descriptor["Location"]))
-                catalog.add_partitions(
-                    entry,
-                    {
-                        values: _partition_location(descriptor["Location"], keys, values)
-                        for values in found
-                        if values is not None and values not in known
-                    },
-                )
+                places = {}
+            case st.RepairTable():
+                found = (partition_values(keys, folder) for folder in catalog.folders(location))
+                places = {values: partition_location(location, keys, values) for values in found if values is not None}
+        catalog.add_partitions(entry, {values: place for values, place in places.items() if values not in known})
 
 
 def _parted(
@@ -255,8 +246,3 @@ def _parted(
 ) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
     border = len(columns) - len(partitioned_by)
     return columns[:border], columns[border:]
-
-
-def _partition_location(location: str, keys: tuple[Column, ...], values: tuple[str, ...]) -> str:
-    folder = "/".join(f"{key.name}={value}" for key, value in zip(keys, values, strict=True))
-    return f"{location.rstrip('/')}/{folder}"

@@ -303,7 +303,10 @@ def _partitions(text: str) -> tuple[tuple[tuple[str, ...], str | None], ...]:
     found = list(PARTITION.finditer(text))
     if "".join(match[0] for match in found).strip() != text.strip():
         raise not_emulated(f"the partitions {text}")
-    return tuple(
-        (tuple(PARTITION_VALUE.fullmatch(value)[2] for value in match["values"].split(",")), match["location"])
-        for match in found
-    )
+    partitions = []
+    for match in found:
+        values = [PARTITION_VALUE.fullmatch(value) for value in match["values"].split(",")]
+        if None in values:
+            raise not_emulated(f"the partition {match['values']}")
+        partitions.append((tuple(value[2] for value in values if value), match["location"]))
+    return tuple(partitions)
