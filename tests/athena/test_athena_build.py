@@ -26,6 +26,7 @@ COMPANIES = "1000"
 ONLY_TABLES = ("--resource-type", "model", "--resource-type", "seed")
 REDELIVERED, LATEST = "2026-10", "2026-11"
 MOST_PARTITIONS, LONGEST_STATEMENT, MOST_CHAINED_VIEWS = 100, 262_144, 4
+pytestmark = pytest.mark.timeout(1800)  # of its minutes most are dbt's own, on cores that other tests share
 RELATIVE = 1e-9  # the engines add up doubles in different orders
 
 
