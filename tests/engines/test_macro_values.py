@@ -21,7 +21,13 @@ from tests.engines.conftest import DBT, ROOT
 from tests.engines.trino_server import TrinoServer
 
 # statements, not values: the parity tests run them
-STATEMENTS = {"alter_column_type", "create_table_as", "delete_months", "get_catalog_relations"}
+STATEMENTS = {
+    "alter_column_type",
+    "create_table_as",
+    "delete_months",
+    "get_catalog_relations",
+    "has_hooks_outside_transaction",
+}
 # written in SQL itself, where the engines have been found to differ or agree only by a setting
 PLAIN = {"division of integers", "a text and a null", "rules made of them"}
 
