@@ -196,8 +196,10 @@ def test_a_slow_tool_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert b"".join(read_member(archive.Member(path, CULPRIT, NAME, 6, None))) == b"xxxxxx"
 
 
+# What a shell starts in the background ignores interrupts, and so would everything that the tests start then.
 INTERRUPTED_LANDING = """
-import contextlib, datetime, pathlib, sys
+import contextlib, datetime, pathlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from ingestion import archive, landing
 from ingestion.contract import Column, Table
 from ingestion.text import TextFormat
