@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -79,6 +80,8 @@ def serve_s3(folder: Path, bucket: str) -> Iterator[Store]:
              f"-s3.config={folder / 'identities.json'}", "-s3.port.iceberg=0", "-volume.max=50",
              "-master.volumeSizeLimitMB=64"],
             stdout=log, stderr=log, cwd=folder,
+            # weed takes settings such as SFTP_PORT from the environment, where make puts empty ones
+            env={name: value for name, value in os.environ.items() if not name.startswith("SFTP_")},
         )  # fmt: skip
     try:
         _await(store, process, folder / "log", bucket)

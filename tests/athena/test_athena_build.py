@@ -106,7 +106,7 @@ class Country:
         self.python("ml", "register")
 
     def register_predictions(self) -> None:
-        for name, table in read_tables().items():
+        for name, table in read_tables(self.lake).items():
             files = sorted(self.lake.root.glob(f"DATA/*/score_month={LATEST}/{name}.parquet"))
             register_table(self.account, Name("ml", name), table.columns, files)
 
