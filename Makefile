@@ -109,6 +109,6 @@ clean: ## delete what the commands made here: .venv, the sample, and the default
 	@rm -rf $(VENV) dbt_project/target dbt_project/logs logs sample_deliveries
 	@if ls lake/LOGS_FTP_EXECUTION/*.json >/dev/null 2>&1 && grep -L '"origin": "sample"' lake/LOGS_FTP_EXECUTION/*.json | grep -q .; \
 	then echo "kept ./lake and ./warehouse.duckdb: not all of their deliveries are sample deliveries"; \
-	else rm -rf lake warehouse.duckdb warehouse.duckdb.wal; fi
+	else rm -rf lake warehouse.duckdb warehouse.duckdb.wal warehouse.duckdb.lock; fi
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
