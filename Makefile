@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 export LAKE WAREHOUSE DBT_TARGET SCHEMA_PREFIX MONTH SAMPLE_DELIVERIES SAMPLE_COMPANIES
+export TRINO_HOST TRINO_PORT TRINO_HTTP_SCHEME TRINO_USER TRINO_PASSWORD TRINO_CATALOG
 export SFTP_HOST SFTP_PORT SFTP_USER SFTP_PASSWORD SFTP_KEY_FILE SFTP_HOST_KEY SFTP_KNOWN_HOSTS SFTP_ROOT
 
 # XGBoost's macOS wheel expects libomp from Homebrew; scikit-learn's wheel, installed beside it, carries one.
@@ -16,11 +17,11 @@ DBT = $(RUN_PYTHON) -m warehouse dbt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run ingest build train predict freshness docs test lint review format lock clean
+.PHONY: help run ingest build train predict freshness docs test test-engines lint review format lock clean
 
 help: ## print what can be done
 	@echo "Usage: make TARGET [MONTH=YYYY-MM]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: this is Python %d.%d; 3.11 or later is needed, name it with make PYTHON=python3.x" % sys.version_info[:2])'
@@ -78,7 +79,11 @@ docs: $(VENV)/.runtime ## write the documentation of all tables as one page, and
 	@echo "wrote $${DBT_TARGET_PATH:-dbt_project/target}/static_index.html"
 
 test: $(VENV)/.development lint ## run every check and test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/engines
+
+test-engines: $(VENV)/.development ## run everything on a real Trino too; needs Java 17 and Maven
+	@$(BIN)/python -c 'from tests.engines.trino_server import check; check()'
+	@$(BIN)/python -m pytest tests/engines --timeout 1800
 
 lint: $(VENV)/.development ## check style and types of Python and SQL, and the dbt project against dbt-bouncer.yml
 	@$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.s3 import Location
 
 SAMPLE = "sample"
 
@@ -87,7 +88,7 @@ def utc(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 
-def read_log(lake: Lake, delivery: str) -> DeliveryLog | None:
+def read_log(lake: Lake[Location], delivery: str) -> DeliveryLog | None:
     """Read the log of a delivery; None if it has not been landed.
 
     Raises:
@@ -104,7 +105,7 @@ def read_log(lake: Lake, delivery: str) -> DeliveryLog | None:
         ) from None
 
 
-def read_logs(lake: Lake) -> list[DeliveryLog]:
+def read_logs(lake: Lake[Location]) -> list[DeliveryLog]:
     """Read the logs of all landed deliveries, by name.
 
     Raises:
@@ -114,7 +115,7 @@ def read_logs(lake: Lake) -> list[DeliveryLog]:
     return [log for log in (read_log(lake, name) for name in names) if log is not None]
 
 
-def check_origin(lake: Lake, logs: Iterable[DeliveryLog], origin: str) -> None:
+def check_origin(lake: Lake[Location], logs: Iterable[DeliveryLog], origin: str) -> None:
     """Check that sample deliveries and real ones, which have the same names, do not come into one lake.
 
     Args:

@@ -12,6 +12,7 @@ from ingestion.delivery_log import ArchiveRecord, DeliveryLog, utc
 from ingestion.sftp import RemoteFile, SftpServer
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.s3 import Location
 
 MEGABYTE = 1_000_000
 # The archives, and Parquet of about their size.
@@ -51,19 +52,35 @@ def _kept(remote: RemoteFile, local: Path, expected: str | None) -> str | None:
     return sha256 if expected in {None, sha256} else None
 
 
-def _check_space(lake: Lake, delivery: Delivery, remote: Sequence[RemoteFile]) -> None:
+def _kept_in_lake(remote: RemoteFile, landed: Location, local: Path, expected: str | None) -> str | None:
+    """Bring the lake's copy to the local folder if it is still what the server has; SHA-256, else None."""
+    if isinstance(landed, Path):
+        sha256 = _kept(remote, landed, expected)
+        if sha256 is not None:
+            _link(landed, local)
+        return sha256
+    # An object does not keep the time that the server shows: only what the log vouches for is used.
+    if expected is None or landed.size() != remote.size:
+        return None
+    landed.download(local)
+    os.utime(local, (remote.modified, remote.modified))
+    return _kept(remote, local, expected)
+
+
+def _check_space(lake: Lake[Location], delivery: Delivery, remote: Sequence[RemoteFile]) -> None:
     needed = DISK_FACTOR * sum(file.size for file in remote)
-    free = shutil.disk_usage(lake.root).free
+    place = lake.work()
+    free = shutil.disk_usage(place).free
     if free < needed:
         raise UserError(
-            f"{delivery.name} needs about {needed // MEGABYTE:,} MB and {lake.root} has {free // MEGABYTE:,} MB free; "
+            f"{delivery.name} needs about {needed // MEGABYTE:,} MB and {place} has {free // MEGABYTE:,} MB free; "
             "free some space, then run again"
         )
 
 
 def fetch_archives(
     server: SftpServer,
-    lake: Lake,
+    lake: Lake[Location],
     folder: Path,
     delivery: Delivery,
     *,
@@ -78,7 +95,7 @@ def fetch_archives(
     Args:
         server: The server.
         lake: The lake.
-        folder: Work folder on the lake's file system; created when absent.
+        folder: Work folder, on the file system of a local lake; created when absent.
         delivery: The delivery.
         remote: What the server has of it.
         log: The log of an earlier landing of it, or None.
@@ -101,10 +118,9 @@ def fetch_archives(
         sha256 = _kept(file, local, expected)
         if sha256 is None:
             local.unlink(missing_ok=True)
-            sha256 = _kept(file, landed, expected)
-            if sha256 is not None:
-                _link(landed, local)
-            else:
+            sha256 = _kept_in_lake(file, landed, local, expected)
+            if sha256 is None:
+                local.unlink(missing_ok=True)
                 sha256 = server.download(delivery.name, file, local)
                 downloaded.append(file)
         archives[file.name] = ArchiveRecord(name=file.name, size=file.size, modified=utc(file.modified), sha256=sha256)

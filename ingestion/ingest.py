@@ -24,7 +24,7 @@ from ingestion.delivery_log import (
     read_logs,
 )
 from ingestion.fetch import MEGABYTE, fetch_archives
-from ingestion.landing import Target, land
+from ingestion.landing import Target, land, write_no_rejected_lines
 from ingestion.publication import (
     finish_publication,
     landed_files_path,
@@ -33,13 +33,17 @@ from ingestion.publication import (
     rejected_path,
     write_landed_files,
 )
-from ingestion.registration import register_raw_tables
+from ingestion.registration import hide_month, register_raw_tables
 from ingestion.sftp import ConnectionLostError, RemoteFile, SftpServer
 from ingestion.text import TextFormat
+from warehouse.aws import AwsError
+from warehouse.engines import open_engine
+from warehouse.engines.base import Engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.locks import alone
+from warehouse.s3 import Location, S3Path
 from warehouse.settings import Settings
-from warehouse.storage import exclusive
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,16 @@ class Ingestion:
         server: The server, connected.
         origin: What the logs of its deliveries call it.
         report: Takes one line of progress.
+        folder_engine: The engine, if it shows whatever is in a month's folder, so that the month has to be hidden
+            while it is published; None for one that shows named files.
     """
 
-    lake: Lake
+    lake: Lake[Location]
     contract: Contract
     server: SftpServer
     origin: str
     report: Callable[[str], None]
+    folder_engine: Engine | None
 
     @property
     def work(self) -> Path:
@@ -70,7 +77,7 @@ class Ingestion:
         """Folder in it of what is never published."""
         return self.work / "scratch"
 
-    def staged(self, delivery: str) -> Lake:
+    def staged(self, delivery: str) -> Lake[Path]:
         """Folder in it of one delivery, laid out like the lake."""
         return Lake(self.work / delivery)
 
@@ -120,7 +127,7 @@ def _counts(record: FileRecord, seconds: float) -> str:
 def _land_file(
     run: Ingestion,
     delivery: Delivery,
-    staged: Lake,
+    staged: Lake[Path],
     file: str,
     *,
     archives: Sequence[ArchiveRecord],
@@ -147,6 +154,12 @@ def _land_file(
             landed = land(chunks, table, TextFormat(run.contract.encoding, run.contract.delimiter), target)
     except (duckdb.Error, pa.ArrowException) as error:
         raise UserError(f"{target.culprit} cannot be landed: {str(error).splitlines()[0]}") from error
+    has_rejected = landed.rejected_lines > 0
+    replaced = rejected_path(run.lake, run.contract, delivery, file)
+    if not has_rejected and isinstance(replaced, S3Path) and replaced.exists():
+        # an object is not deleted, so the lines that an earlier landing rejected are replaced by none
+        write_no_rejected_lines(target.rejected)
+        has_rejected = True
     return FileRecord(
         file=file,
         archives=tuple(archives),
@@ -161,12 +174,13 @@ def _land_file(
         unknown_columns=landed.unknown_columns,
         missing_columns=landed.missing_columns,
         parquet=str(target.parquet.relative_to(staged.root)),
-        rejected=str(target.rejected.relative_to(staged.root)) if landed.rejected_lines else None,
+        rejected=str(target.rejected.relative_to(staged.root)) if has_rejected else None,
     )
 
 
 def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFile], log: DeliveryLog | None) -> None:
-    started_at = datetime.now(UTC)
+    now = datetime.now(UTC)
+    started_at = now.replace(microsecond=now.microsecond // 1000 * 1000)  # Hive keeps no more of loaded_at
     start = time.monotonic()
     by_file = archives_by_file(run.contract, delivery, [file.name for file in remote])
     staged = run.staged(delivery.name)
@@ -183,6 +197,8 @@ def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFi
         run.report(_counts(records[-1], time.monotonic() - start))
     counts = landed_files_path(staged, delivery)
     write_landed_files(counts, delivery, run.origin, records, started_at.replace(tzinfo=None))
+    if run.folder_engine is not None:
+        hide_month(run.lake, run.contract, run.folder_engine, delivery.month)
     publish_delivery(
         run.lake,
         staged,
@@ -211,14 +227,6 @@ def _finish_publications(run: Ingestion, logs: Sequence[DeliveryLog]) -> int:
     return finished
 
 
-@contextlib.contextmanager
-def _locked(lake: Lake) -> Iterator[None]:
-    if lake.root.exists() and not lake.root.is_dir():
-        raise UserError(f"LAKE={lake.root} is a file; name a folder")
-    with exclusive(lake.work() / "ingestion.lock", "ingestion"):
-        yield
-
-
 def _land_what_is_new(run: Ingestion, month: str | None) -> tuple[int, UserError | None]:
     """Land deliveries in order up to the first that cannot be; return how many, and why the next could not."""
     landed = 0
@@ -241,12 +249,12 @@ def _land_what_is_new(run: Ingestion, month: str | None) -> tuple[int, UserError
 def _scratch(run: Ingestion) -> Iterator[None]:
     """Leave no work folder behind after success or bad input.
 
-    After a kill, a failure of connection or disk or an interrupt the next run goes on with what is there.
+    After a kill, a failure of connection, S3 or disk or an interrupt the next run goes on with what is there.
     """
     try:
         yield
     except UserError as error:
-        if not isinstance(error, ConnectionLostError):
+        if not isinstance(error, ConnectionLostError | AwsError):
             shutil.rmtree(run.work, ignore_errors=True)
         raise
     shutil.rmtree(run.work, ignore_errors=True)
@@ -268,8 +276,12 @@ def ingest(
         UserError: When a delivery cannot be landed: the ones before it are, the lake has nothing of it and of the
             ones after it. When the lake and the server do not belong together.
     """
-    run = Ingestion(Lake(settings.lake), contract, server, origin, report)
-    with _locked(run.lake):
+    folder_engine = open_engine(settings) if settings.target != "duckdb" else None
+    run = Ingestion(Lake(settings.lake), contract, server, origin, report, folder_engine)
+    with alone(run.lake, "ingestion", "ingestion"):
+        for folder in (run.lake.archives(), run.lake.landed(), run.lake.rejected()):
+            if isinstance(folder, S3Path):
+                folder.abort_uploads()
         logs = read_logs(run.lake)
         check_origin(run.lake, logs, origin)
         with _scratch(run):
@@ -298,12 +310,12 @@ def register(settings: Settings, contract: Contract) -> str:
         UserError: When an ingestion runs or was interrupted while it published a delivery. When nothing has landed, or
             nothing of the month; the raw tables are made all the same.
     """
-    with _locked(Lake(settings.lake)):
+    with alone(Lake(settings.lake), "ingestion", "ingestion"):
         return _register(settings, contract)
 
 
 def _register(settings: Settings, contract: Contract) -> str:
-    logs = register_raw_tables(Lake(settings.lake), contract, settings.warehouse)
+    logs = register_raw_tables(Lake(settings.lake), contract, open_engine(settings))
     months = sorted({log.snapshot_month for log in logs})
     if not months:
         raise UserError(f"no delivery has landed in {settings.lake}; run `make ingest` first")

@@ -151,6 +151,11 @@ class _Feeder:
         return cleaned.data
 
 
+def write_no_rejected_lines(path: Path) -> None:
+    """Write a Parquet file of rejected lines that has none, over one that had some."""
+    pq.write_table(REJECTED_SCHEMA.empty_table(), path, compression="zstd")
+
+
 @contextlib.contextmanager
 def _session(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     config: dict[str, str | bool | int | float | list[str]] = {

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 from ingestion.contract import Contract
 from ingestion.delivery import Delivery, member_name
 from ingestion.delivery_log import DeliveryLog, FileRecord, read_log
-from warehouse.lake import Lake
-from warehouse.storage import publish, write_text
+from warehouse.lake import L, Lake
+from warehouse.s3 import Location
+from warehouse.storage import publish, version, write_text
 
 LANDED_FILES_SCHEMA = pa.schema(
     [
@@ -28,7 +29,7 @@ LANDED_FILES_SCHEMA = pa.schema(
 )
 
 
-def _in_month(table: Path, delivery: Delivery, stem: str) -> Path:
+def _in_month(table: L, delivery: Delivery, stem: str) -> L:
     return Lake.month_folder(table, delivery.month) / f"{stem}.parquet"
 
 
@@ -36,17 +37,17 @@ def _stem(contract: Contract, delivery: Delivery, file: str) -> str:
     return Path(member_name(contract, delivery, file)).stem
 
 
-def landed_path(lake: Lake, contract: Contract, delivery: Delivery, file: str) -> Path:
+def landed_path(lake: Lake[L], contract: Contract, delivery: Delivery, file: str) -> L:
     """Parquet file of the landed rows of a file of a delivery."""
     return _in_month(lake.landed(file), delivery, _stem(contract, delivery, file))
 
 
-def rejected_path(lake: Lake, contract: Contract, delivery: Delivery, file: str) -> Path:
+def rejected_path(lake: Lake[L], contract: Contract, delivery: Delivery, file: str) -> L:
     """Parquet file of the rejected lines of a file of a delivery."""
     return _in_month(lake.rejected(file), delivery, _stem(contract, delivery, file))
 
 
-def landed_files_path(lake: Lake, delivery: Delivery) -> Path:
+def landed_files_path(lake: Lake[L], delivery: Delivery) -> L:
     """Parquet file of the line counts of a delivery."""
     return _in_month(lake.landed_files(), delivery, delivery.name)
 
@@ -78,12 +79,18 @@ def write_landed_files(
     pq.write_table(pa.table(columns, schema=LANDED_FILES_SCHEMA), path, compression="zstd")
 
 
-def _superseded(lake: Lake, contract: Contract, delivery: Delivery, log: DeliveryLog) -> list[Path]:
-    """List what an earlier landing of the same delivery has left under names that this one does not have."""
+def _superseded(lake: Lake[Location], contract: Contract, delivery: Delivery, log: DeliveryLog) -> list[Path]:
+    """List what an earlier landing of the same delivery has left under names that this one does not have.
+
+    On S3 it stays, since nothing there is deleted; the log says which archives count.
+    """
     archives = {archive.name for record in log.files for archive in record.archives}
-    stale = [path for path in lake.archives(delivery.name).glob("*") if path.is_file() and path.name not in archives]
-    stale += [rejected_path(lake, contract, delivery, record.file) for record in log.files if record.rejected is None]
-    return stale
+    delivered = lake.archives(delivery.name)
+    if not isinstance(delivered, Path):
+        return []
+    stale = [path for path in delivered.glob("*") if path.is_file() and path.name not in archives]
+    rejected = [rejected_path(lake, contract, delivery, record.file) for record in log.files if record.rejected is None]
+    return stale + [path for path in rejected if isinstance(path, Path)]
 
 
 def _named(log: DeliveryLog) -> list[str]:
@@ -94,8 +101,8 @@ def _named(log: DeliveryLog) -> list[str]:
     return sorted(names | {log.landed_files})
 
 
-def publish_delivery(lake: Lake, staged: Lake, contract: Contract, log: DeliveryLog) -> None:
-    """Move a landed delivery to its place in the lake, over an earlier landing of it.
+def publish_delivery(lake: Lake[Location], staged: Lake[Path], contract: Contract, log: DeliveryLog) -> None:
+    """Bring a landed delivery to its place in the lake, over an earlier landing of it.
 
     The log goes last: a delivery without one does not count, so one that is half published is never seen. Where there
     is one of an earlier landing, it first says that the delivery is in publication. After a kill or an error in
@@ -114,7 +121,7 @@ def publish_delivery(lake: Lake, staged: Lake, contract: Contract, log: Delivery
     _publish(lake, staged, contract, log)
 
 
-def finish_publication(lake: Lake, staged: Lake, contract: Contract, marked: DeliveryLog) -> bool:
+def finish_publication(lake: Lake[Location], staged: Lake[Path], contract: Contract, marked: DeliveryLog) -> bool:
     """Go on with a publication that was interrupted, and tell whether that was possible.
 
     Args:
@@ -132,11 +139,12 @@ def finish_publication(lake: Lake, staged: Lake, contract: Contract, marked: Del
     return True
 
 
-def _publish(lake: Lake, staged: Lake, contract: Contract, log: DeliveryLog) -> None:
+def _publish(lake: Lake[Location], staged: Lake[Path], contract: Contract, log: DeliveryLog) -> None:
     delivery = Delivery(log.delivery, log.kind, log.snapshot_month)
+    before = version(lake.delivery_log(log.delivery))
     for path in _superseded(lake, contract, delivery, log):
         path.unlink(missing_ok=True)
     for name in _named(log):
         if (staged.root / name).is_file():
             publish(staged.root / name, lake.root / name)
-    publish(staged.delivery_log(log.delivery), lake.delivery_log(log.delivery))
+    publish(staged.delivery_log(log.delivery), lake.delivery_log(log.delivery), over=before)

@@ -11,7 +11,7 @@ from ml.summary import summary
 from ml.tables import register_tables
 from ml.train import train
 from warehouse import settings as environment_settings
-from warehouse.engines.duckdb import connect
+from warehouse.engines import open_engine
 from warehouse.errors import run_command
 from warehouse.lake import Lake
 
@@ -46,8 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     elif options.command == "predict":
         predict(environment, read_settings(options.settings))
     elif options.command == "register":
-        with connect(environment.warehouse) as connection:
-            register_tables(connection, Lake(environment.lake))
+        register_tables(open_engine(environment), Lake(environment.lake))
     else:
         summary(environment)
 

@@ -3,7 +3,6 @@
 import datetime
 import hashlib
 import json
-from pathlib import Path
 
 import xgboost as xgb
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +14,7 @@ from ml.model import Model, ModelCard
 from ml.settings import ModelName, Settings
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.s3 import Location
 from warehouse.storage import whole_file, write_text
 
 TREES = "model.ubj"
@@ -125,7 +125,7 @@ def _version(hashes: dict[str, str]) -> str:
     return hashlib.sha256("".join(hashes[name] for name in sorted(hashes)).encode()).hexdigest()[:VERSION_DIGITS]
 
 
-def save_model(folder: Path, model: Model) -> tuple[str, dict[str, str]]:
+def save_model(folder: Location, model: Model) -> tuple[str, dict[str, str]]:
     """Write a model's artefacts, each in one step.
 
     Args:
@@ -143,7 +143,7 @@ def save_model(folder: Path, model: Model) -> tuple[str, dict[str, str]]:
     return _version(hashes), hashes
 
 
-def load_model(folder: Path, evaluation: ModelEvaluation) -> Model:
+def load_model(folder: Location, evaluation: ModelEvaluation) -> Model:
     """Load a model and check that it is the one that was evaluated.
 
     Args:
@@ -169,14 +169,14 @@ def load_model(folder: Path, evaluation: ModelEvaluation) -> Model:
     return Model(booster, card)
 
 
-def save_evaluation(lake: Lake, day: str, evaluation: Evaluation) -> Path:
+def save_evaluation(lake: Lake[Location], day: str, evaluation: Evaluation) -> Location:
     """Write the evaluation file in one step and return its path; from then on its models are the served ones."""
     path = lake.evaluation(day)
     write_text(path, canonical_json(evaluation))
     return path
 
 
-def load_evaluation(lake: Lake, day: str) -> Evaluation:
+def load_evaluation(lake: Lake[Location], day: str) -> Evaluation:
     """Read the evaluation file of a day.
 
     Raises:

@@ -1,12 +1,12 @@
 """The three CSV lists of one prediction, as the field knows them."""
 
-from pathlib import Path
-
 import duckdb
 
 from ml.tables import partition_file
 from warehouse.catalog import literal
+from warehouse.engines.duckdb import show_objects
 from warehouse.lake import Lake
+from warehouse.s3 import Location
 from warehouse.storage import whole_file
 
 LIST_SCORE = 0.75
@@ -14,7 +14,7 @@ LIST_SCORE = 0.75
 COLUMNS = "score_month, company_number, model_name, model_version, run_id, score, probability, rank"
 
 
-def write_lists(lake: Lake, day: str, month: str) -> list[Path]:
+def write_lists(lake: Lake[Location], day: str, month: str) -> list[Location]:
     """Write the lists from the published predictions, each in one step.
 
     `full_prediction` has every prediction of both models, `full_prediction_proba_75` those with a score of at least
@@ -34,8 +34,9 @@ def write_lists(lake: Lake, day: str, month: str) -> list[Path]:
         "reg_prediction_proba_75": f"select distinct company_number from {scan} where {cut} order by company_number",
     }
     folder = lake.lists(day)
-    paths = []
+    paths: list[Location] = []
     with duckdb.connect() as connection:
+        show_objects(connection, lake.root)
         for name, query in queries.items():
             path = folder / f"{name}.csv"
             with whole_file(path) as unfinished:

@@ -21,13 +21,14 @@ from ml.model import Model
 from ml.reasons import Peers, choose, direction, sentence, written_value
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.tables import register_tables, write_partition
-from warehouse.engines.duckdb import connect
+from warehouse.engines import open_engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.locks import alone
 from warehouse.settings import Settings as Environment
-from warehouse.storage import exclusive
 
 Floats = NDArray[np.float64]
+READS = {"horizon": (), "feature_definitions": (), "to_train": ("label",), "to_predict": ()}
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,9 @@ def predict(environment: Environment, settings: Settings) -> None:
         UserError: When nothing was trained on these marts, an artefact is not the evaluated one, the features are not
             the model's, or no company is eligible.
     """
-    lake = Lake(environment.lake)
-    with exclusive(lake.work() / "ml.lock", "training or prediction"):
-        with connect(environment.warehouse, read_only=True) as connection:
+    lake, engine = Lake(environment.lake), open_engine(environment)
+    with alone(lake, "ml", "training or prediction"):
+        with engine.reading(READS) as connection:
             horizon = marts.read_horizon(connection, environment.month)
             evaluation = load_evaluation(lake, horizon.day)
             models = {name: load_model(lake.model(horizon.day, name), evaluation.models[name]) for name in MODEL_NAMES}
@@ -198,5 +199,4 @@ def predict(environment: Environment, settings: Settings) -> None:
         say(f"predictions in {path}, {reasons.num_rows:,} reasons for the best {settings.reasons_rows:,} of each model")
         lists = write_lists(lake, horizon.day, horizon.month)
         say(f"{len(lists)} lists in {lake.lists(horizon.day)}")
-        with connect(environment.warehouse) as connection:
-            register_tables(connection, lake)
+        register_tables(engine, lake)

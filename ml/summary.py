@@ -9,9 +9,10 @@ from ml import marts
 from ml.artefacts import Evaluation, load_evaluation
 from ml.settings import MODEL_NAMES
 from ml.tables import partition_file
-from warehouse.engines.duckdb import connect
+from warehouse.engines import open_engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 from warehouse.settings import schema_name
 
@@ -29,6 +30,14 @@ select (select count(distinct company_number) from {marts}.users_not_users),
        (select count(*) from {marts}.to_train),
        (select count(*) from {marts}.to_train where label = 1)
 """
+READS = {
+    "horizon": (),
+    "users_not_users": ("company_number",),
+    "to_predict": ("is_eligible",),
+    "users": ("is_current_user",),
+    "to_train": ("label",),
+    "leads": (),
+}
 LEADS_OF = "select distinct score_month, run_id from {marts}.leads"
 FIRST_LEADS = """
 select lead_rank, company_number, company_name, sector, region, precision_probability, recall_probability, reason_1
@@ -64,13 +73,14 @@ def _leads(found: Sequence[tuple[Any, ...]]) -> list[str]:
     return lines
 
 
-def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Environment) -> str:
+def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environment: Environment, place: str) -> str:
     """Write the summary of the month that the marts are built for.
 
     Args:
         connection: The warehouse, with predictions and leads.
         lake: Holds the evaluation file.
-        environment: Where everything lies.
+        environment: The month that is asked for.
+        place: Where the warehouse is.
 
     Raises:
         UserError: When a step of the run has not been made, or the leads are of another run than the evaluation.
@@ -97,7 +107,7 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake, environment: Envi
         for label, metric, digits in METRICS
     ]
     places = [
-        ("warehouse", str(environment.warehouse)),
+        ("warehouse", place),
         ("predictions", str(partition_file(lake, "predictions", horizon.month))),
         ("lists", str(lake.lists(horizon.day))),
         ("evaluation", str(lake.evaluation(horizon.day))),
@@ -133,5 +143,6 @@ def summary(environment: Environment) -> None:
     Raises:
         UserError: When a step of the run has not been made.
     """
-    with connect(environment.warehouse, read_only=True) as connection:
-        print(compose(connection, Lake(environment.lake), environment))
+    engine = open_engine(environment)
+    with engine.reading(READS) as connection:
+        print(compose(connection, Lake(environment.lake), environment, engine.place))

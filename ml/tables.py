@@ -1,15 +1,16 @@
-"""The tables that ml writes, as the dbt sources define them: Parquet in the lake, views in the warehouse."""
+"""The tables that ml writes, as the dbt sources define them: Parquet in the lake, relations of the engine."""
 
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from warehouse.catalog import ExternalTable, register
+from warehouse.catalog import ExternalTable
+from warehouse.engines.base import Engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.s3 import Location
 from warehouse.settings import schema_name
 from warehouse.storage import whole_file
 
@@ -17,10 +18,11 @@ SOURCES_FILE = Path(__file__).resolve().parent.parent / "dbt_project/models/stag
 PARTITION = "score_month"
 
 
-def read_tables(sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
+def read_tables(lake: Lake[Location], sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
     """Read names, columns and types of the ml tables from the dbt source definitions.
 
     Args:
+        lake: Where their files are.
         sources_file: The YAML file with the source `ml`.
 
     Raises:
@@ -34,6 +36,7 @@ def read_tables(sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
                 name=table["name"],
                 columns=tuple((column["name"], column["data_type"]) for column in table["columns"]),
                 partition=PARTITION,
+                folder=_folder(lake, table["name"]),
             )
             for table in source["tables"]
         }
@@ -41,16 +44,16 @@ def read_tables(sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
         raise UserError(f"{sources_file} does not define the source ml: {' '.join(str(error).split())}") from None
 
 
-def _folder(lake: Lake, table: str) -> Path:
+def _folder(lake: Lake[Location], table: str) -> Location:
     return {"predictions": lake.predictions(), "prediction_reasons": lake.prediction_reasons()}[table]
 
 
-def partition_file(lake: Lake, table: str, month: str) -> Path:
+def partition_file(lake: Lake[Location], table: str, month: str) -> Location:
     """Name the one Parquet file of a table's score month; writing the month again replaces it."""
     return lake.month_folder(_folder(lake, table), month, PARTITION) / f"{table}.parquet"
 
 
-def write_partition(lake: Lake, table: str, month: str, content: pa.Table) -> Path:
+def write_partition(lake: Lake[Location], table: str, month: str, content: pa.Table) -> Location:
     """Write one score month of a table, in one step, and return the file.
 
     Args:
@@ -65,13 +68,16 @@ def write_partition(lake: Lake, table: str, month: str, content: pa.Table) -> Pa
     return path
 
 
-def register_tables(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+def register_tables(engine: Engine, lake: Lake[Location]) -> None:
     """Make the ml relations show exactly the score months in the lake; empty where there are none.
 
     Args:
-        connection: Writable connection to the warehouse.
+        engine: What holds the tables.
         lake: Where the Parquet files are.
     """
-    for name, table in read_tables().items():
-        files = sorted(_folder(lake, name).glob(f"{PARTITION}=*/{name}.parquet"))
-        register(connection, table, files)
+    engine.register(
+        [
+            (table, sorted(table.folder.glob(f"{PARTITION}=*/{name}.parquet")))
+            for name, table in read_tables(lake).items()
+        ]
+    )

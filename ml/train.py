@@ -19,10 +19,15 @@ from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_
 from ml.model import fit_model, require_history
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.split import training_part
-from warehouse.engines.duckdb import connect
+from warehouse.engines import open_engine
 from warehouse.lake import Lake
+from warehouse.locks import alone
+from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
-from warehouse.storage import exclusive
+
+READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
+
+READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
 
 
 def say(line: str) -> None:
@@ -31,7 +36,7 @@ def say(line: str) -> None:
 
 
 def _read(environment: Environment, settings: Settings) -> tuple[marts.Horizon, TrainingFrame]:
-    with connect(environment.warehouse, read_only=True) as connection:
+    with open_engine(environment).reading(READS) as connection:
         horizon = marts.read_horizon(connection, environment.month)
         features = read_features(connection)
         check_mart(connection, "to_train", features, TRAINING_COLUMNS)
@@ -59,11 +64,11 @@ def train(environment: Environment, settings: Settings) -> Evaluation:
             is too short.
     """
     lake = Lake(environment.lake)
-    with exclusive(lake.work() / "ml.lock", "training or prediction"):
+    with alone(lake, "ml", "training or prediction"):
         return _train(lake, environment, settings)
 
 
-def _train(lake: Lake, environment: Environment, settings: Settings) -> Evaluation:
+def _train(lake: Lake[Location], environment: Environment, settings: Settings) -> Evaluation:
     horizon, frame = _read(environment, settings)
     rows = frame.observations
     say(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from warehouse.diagrams.entities import draw_entities
 from warehouse.diagrams.lineage import draw_lineage
-from warehouse.engines.duckdb import connect
+from warehouse.engines import open_engine
 from warehouse.errors import UserError, run_command
 from warehouse.settings import read_settings
 from warehouse.storage import exclusive, write_text
@@ -23,17 +23,18 @@ PROJECT = ("--project-dir", PROJECT_FOLDER, "--profiles-dir", "profiles")
 def _dbt(arguments: list[str]) -> None:
     """Run dbt quietly on the warehouse of the environment, and end as it ends.
 
-    A warehouse that another process holds is found out before, since dbt shows that as three tracebacks.
+    An engine that cannot be had is found out before, since dbt shows that as tracebacks.
 
     Args:
         arguments: As for dbt.
 
     Raises:
         SystemExit: With dbt's status.
-        UserError: When the warehouse is in use or cannot be opened.
+        UserError: When the warehouse is in use or cannot be opened, or its server does not answer.
     """
     settings = read_settings()
     environment = os.environ | {
+        "DBT_TARGET": settings.target,
         "WAREHOUSE": str(settings.warehouse),
         "DBT_USE_COLORS": str(sys.stdout.isatty()),
         "DO_NOT_TRACK": "1",
@@ -41,8 +42,7 @@ def _dbt(arguments: list[str]) -> None:
     dbt = Path(sys.executable).with_name("dbt")
     lock = settings.warehouse.with_name(f"{settings.warehouse.name}.lock")
     with exclusive(lock, "run of dbt"):
-        with connect(settings.warehouse):
-            pass
+        open_engine(settings).check()
         finished = subprocess.run([dbt, "--quiet", *arguments, *PROJECT], env=environment, check=False)
     raise SystemExit(finished.returncode)
 

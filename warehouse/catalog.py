@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
+
+from warehouse.s3 import Location
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,17 @@ class ExternalTable:
         name: Name of the relation.
         columns: Column names with their SQL types, in order, the partition column included.
         partition: Name of the partition column; its value is in the folder name, not in the files.
+        folder: Folder that all files of the relation are below, which an engine that reads folders makes it over.
+        folder_column: Column that has the name of the folder above the partition's, where files of one partition value
+            are in several; None where they are all in one.
     """
 
     schema: str
     name: str
     columns: tuple[tuple[str, str], ...]
     partition: str
+    folder: Location
+    folder_column: str | None = None
 
 
 def quoted(identifier: str) -> str:
@@ -34,7 +40,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def register(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Path]) -> None:
+def register(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Location]) -> None:
     """Make exactly these files the content of the relation, in one step.
 
     A column that a file does not have (the contract grew since) reads as null. Without files the relation is empty.

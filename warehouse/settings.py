@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.errors import UserError
+from warehouse.s3 import S3Path
 
 PREFIX_PATTERN = re.compile(r"[a-z]([a-z0-9_]*[a-z0-9])?")
 MONTH_PATTERN = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+TARGETS = ("duckdb", "athena", "trino")
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,16 @@ class Settings:
     """The environment of one command.
 
     Attributes:
-        lake: Root folder of the lake, absolute.
+        lake: Root of the lake: an absolute folder, or a prefix of an S3 bucket.
         warehouse: The DuckDB file, absolute.
         month: Delivery month as `YYYY-MM`, or None for everything that is new.
+        target: The engine that holds the tables, one of `TARGETS`; on another than duckdb no DuckDB file is used.
     """
 
-    lake: Path
+    lake: Path | S3Path
     warehouse: Path
     month: str | None
+    target: str = "duckdb"
 
 
 def schema_name(schema: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -43,6 +47,15 @@ def schema_name(schema: str, environment: Mapping[str, str] = os.environ) -> str
     return f"{prefix}_{schema}" if prefix else schema
 
 
+def local_work(environment: Mapping[str, str] = os.environ) -> Path:
+    """Name the local folder for the unfinished work on lakes that are not local.
+
+    Args:
+        environment: Variables to read: `LAKE_WORK`; a blank one counts as unset.
+    """
+    return Path(environment.get("LAKE_WORK", "") or "lake_work").expanduser().resolve()
+
+
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read `LAKE`, `WAREHOUSE`, `DBT_TARGET` and `MONTH`.
 
@@ -53,16 +66,18 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         UserError: When a variable has a value that this version cannot work with.
     """
     target = environment.get("DBT_TARGET", "") or "duckdb"
-    if target != "duckdb":
-        raise UserError(f"DBT_TARGET={target} is not supported yet; unset it or set it to duckdb")
+    if target not in TARGETS:
+        raise UserError(f"DBT_TARGET={target} is no engine that this works on; set it to {' or '.join(TARGETS)}")
     lake = environment.get("LAKE", "") or "lake"
-    if "://" in lake:
-        raise UserError(f"LAKE={lake} is not a local folder; object stores are not supported yet")
+    root = S3Path.parse(lake) if "://" in lake else Path(lake).expanduser().resolve()
+    if target == "athena" and isinstance(root, Path):
+        raise UserError(f"LAKE={lake} is a folder of this machine, which Athena cannot read; name s3://bucket/prefix")
     month = environment.get("MONTH", "") or None
     if month is not None and not MONTH_PATTERN.fullmatch(month):
         raise UserError(f"MONTH={month} is not a month; write it as YYYY-MM, for example 2026-10")
     return Settings(
-        lake=Path(lake).expanduser().resolve(),
+        lake=root,
         warehouse=Path(environment.get("WAREHOUSE", "") or "warehouse.duckdb").expanduser().resolve(),
         month=month,
+        target=target,
     )

@@ -1,23 +1,45 @@
-"""Writing files so that a reader, or a run after a kill, never meets half of one."""
+"""Writing files and objects so that a reader, or a run after a kill, never meets half of one."""
 
 import contextlib
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from warehouse.errors import UserError
+from warehouse.s3 import ANY_CONTENT, Location, S3Path
 
 ATTEMPTS = 1000
 
 
-def publish(unfinished: Path, final: Path) -> None:
-    """Move a finished file to its final name in one step, replacing what is there.
+def version(final: Location) -> str | None:
+    """Name the content of an object for a `publish` that must not replace another; None where there is none.
+
+    A local file has no such name, and needs none: the operating system keeps the second run out for certain.
+    """
+    content = final.read() if isinstance(final, S3Path) else None
+    return content.version if content else None
+
+
+def publish(unfinished: Path, final: Location, over: str | None = ANY_CONTENT) -> None:
+    """Bring a finished file to its final name in one step, replacing what is there.
 
     Args:
-        unfinished: File on the same file system as `final`.
+        unfinished: File; on the same file system as a local `final`, to which it moves. It stays where `final` is on
+            S3, so that a publication of several files can be begun anew.
         final: Where readers look for it; its folder is created.
+        over: The `version` of the object that it may replace, and then it is a small one.
+
+    Raises:
+        ChangedError: When it would replace another.
     """
+    if isinstance(final, S3Path):
+        if over == ANY_CONTENT:
+            final.upload(unfinished)
+        else:
+            final.write_bytes(unfinished.read_bytes(), over)
+        return
     final.parent.mkdir(parents=True, exist_ok=True)
     with unfinished.open("rb") as file:
         os.fsync(file.fileno())
@@ -25,12 +47,18 @@ def publish(unfinished: Path, final: Path) -> None:
 
 
 @contextlib.contextmanager
-def whole_file(final: Path) -> Iterator[Path]:
-    """Give a path to write to in a `with` block; at its end the file appears under its final name, or is gone.
+def whole_file(final: Location) -> Iterator[Path]:
+    """Give a local path to write to in a `with` block; at its end the file appears under its final name, or is gone.
 
     Args:
         final: Where readers look for the file; its folder is created.
     """
+    if isinstance(final, S3Path):
+        with tempfile.TemporaryDirectory() as folder:
+            unfinished = Path(folder) / final.name
+            yield unfinished
+            publish(unfinished, final)
+        return
     final.parent.mkdir(parents=True, exist_ok=True)
     unfinished = final.with_name(f".{final.name}.unfinished")
     try:
@@ -41,7 +69,7 @@ def whole_file(final: Path) -> Iterator[Path]:
         raise
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Location, text: str) -> None:
     """Write a whole text file (UTF-8) in one step."""
     with whole_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")

@@ -4,7 +4,7 @@
 {%- endmacro -%}
 
 {%- macro default__regexp_matches(text, pattern) -%}
-    regexp_like({{ text }}, '{{ pattern }}')
+    regexp_like({{ text }}, '{{ whole_text_pattern(pattern) }}')
 {%- endmacro -%}
 
 {%- macro duckdb__regexp_matches(text, pattern) -%}

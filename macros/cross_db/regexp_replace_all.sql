@@ -4,7 +4,7 @@
 {%- endmacro -%}
 
 {%- macro default__regexp_replace_all(text, pattern, replacement) -%}
-    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}')
+    regexp_replace({{ text }}, '{{ whole_text_pattern(pattern) }}', '{{ replacement }}')
 {%- endmacro -%}
 
 {%- macro duckdb__regexp_replace_all(text, pattern, replacement) -%}

@@ -3,6 +3,6 @@
     trimmed.
 -#}
 {%- macro cleaned_text(text) -%}
-    {%- set upper_text = "replace(upper(" ~ text ~ "), '&', ' AND ')" -%}
+    {%- set upper_text = "replace(" ~ upper_case(text) ~ ", '&', ' AND ')" -%}
     trim({{ regexp_replace_all(upper_text, '[^\\p{L}\\p{Nd}]+', ' ') }})
 {%- endmacro -%}

@@ -1,13 +1,18 @@
-"""Connections to the DuckDB file that is the warehouse."""
+"""DuckDB: the file that is the warehouse, and memory in which the tables of another engine are read."""
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 
+from warehouse.aws import read_access
+from warehouse.catalog import ExternalTable, literal, register
 from warehouse.errors import UserError
+from warehouse.s3 import Location, S3Path
 
 MEMORY_LIMIT = "3GB"
 
@@ -33,11 +38,8 @@ def connect(warehouse: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBP
             f"WAREHOUSE={warehouse} is a folder; name a file in it, such as {warehouse / 'warehouse.duckdb'}"
         )
     warehouse.parent.mkdir(parents=True, exist_ok=True)
-    limit = os.environ.get("DUCKDB_MEMORY_LIMIT", "") or MEMORY_LIMIT
     try:
-        connection = duckdb.connect(str(warehouse), read_only=read_only, config={"memory_limit": limit})
-    except duckdb.ParserException:
-        raise UserError(f"DUCKDB_MEMORY_LIMIT={limit} is not a size; write it as a number and a unit, as 3GB") from None
+        connection = _opened(str(warehouse), read_only)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise UserError(f"{warehouse} is in use by another process; close it there, then run again") from None
@@ -45,12 +47,137 @@ def connect(warehouse: Path, read_only: bool = False) -> Iterator[duckdb.DuckDBP
             f"{warehouse} cannot be opened as a DuckDB file ({str(error).splitlines()[0]}); name another WAREHOUSE, or "
             "delete it: `make build` makes everything in it again from the lake"
         ) from None
+    with _limited(connection):
+        yield connection
+
+
+@contextlib.contextmanager
+def connect_memory(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an empty database for the time of a `with` block, within the same limit.
+
+    Args:
+        scratch: Folder for what does not fit in memory.
+
+    Raises:
+        UserError: As `connect` does about the limit.
+    """
+    connection = _opened(":memory:", read_only=False)
+    connection.execute("set temp_directory = $1", [str(scratch)])
+    with _limited(connection):
+        yield connection
+
+
+def _memory_limit() -> str:
+    return os.environ.get("DUCKDB_MEMORY_LIMIT", "") or MEMORY_LIMIT
+
+
+def _opened(database: str, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(database, read_only=read_only, config={"memory_limit": _memory_limit()})
+    except duckdb.ParserException:
+        raise UserError(
+            f"DUCKDB_MEMORY_LIMIT={_memory_limit()} is not a size; write it as a number and a unit, as 3GB"
+        ) from None
+
+
+@contextlib.contextmanager
+def _limited(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         connection.execute("set preserve_insertion_order = true")
-        yield connection
+        yield
     except duckdb.OutOfMemoryException:
         raise UserError(
-            f"DuckDB needs more memory than DUCKDB_MEMORY_LIMIT={limit}; set it higher, then run again"
+            f"DuckDB needs more memory than DUCKDB_MEMORY_LIMIT={_memory_limit()}; set it higher, then run again"
         ) from None
     finally:
         connection.close()
+
+
+def _httpfs() -> Path:
+    """Find the extension that was installed with the locked dependencies, for the DuckDB that they hold."""
+    package = find_spec("duckdb_extension_httpfs")
+    folders = package.submodule_search_locations if package else None
+    for folder in folders or ():
+        for extension in Path(folder).glob(f"extensions/v{duckdb.__version__}/httpfs.duckdb_extension"):
+            return extension
+    raise UserError(
+        f"DuckDB {duckdb.__version__} needs the Python package duckdb-extension-httpfs of the same version to read a "
+        "lake on S3; install the locked dependencies again"
+    )
+
+
+def show_objects(connection: duckdb.DuckDBPyConnection, lake: Location) -> None:
+    """Enable an open database, while it is open, to read the lake where that is on S3.
+
+    The extension is the one that was installed with DuckDB's Python package, so nothing is downloaded. Credentials
+    are those that boto3 finds; they are kept in memory only, and of a login that ends they end with it.
+
+    Args:
+        connection: To the database.
+        lake: Root of the lake.
+
+    Raises:
+        AwsError: When there are no credentials.
+    """
+    if not isinstance(lake, S3Path):
+        return
+    try:
+        connection.execute(f"load {literal(str(_httpfs()))}")
+    except duckdb.Error as error:
+        raise UserError(f"DuckDB's extension for S3 cannot be loaded: {str(error).splitlines()[0]}") from error
+    access = read_access(lake)
+    options = {
+        "key_id": access.key_id,
+        "secret": access.secret,
+        "session_token": access.session_token,
+        "region": access.region,
+        "endpoint": access.host,
+        "url_style": access.url_style,
+        "scope": f"s3://{lake.bucket}",
+    }
+    given = ", ".join(f"{name} {literal(value)}" for name, value in options.items() if value)
+    connection.execute(
+        f"create or replace temporary secret lake (type s3, {given}, use_ssl {str(access.is_encrypted).lower()})"
+    )
+
+
+@dataclass(frozen=True)
+class DuckDBEngine:
+    """The warehouse in a DuckDB file, as an engine.
+
+    Attributes:
+        warehouse: The file.
+        lake: Root of the lake, to which its views lead.
+    """
+
+    warehouse: Path
+    lake: Location
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self.warehouse)
+
+    def check(self) -> None:
+        """See `Engine`: opens the file, which is created when absent."""
+        with connect(self.warehouse):
+            pass
+
+    def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Location]]]) -> None:
+        """See `Engine`: each relation becomes a view, in one step."""
+        with connect(self.warehouse) as connection:
+            show_objects(connection, self.lake)
+            for table, files in tables:
+                try:
+                    register(connection, table, files)
+                except duckdb.Error as error:
+                    raise UserError(
+                        f"the table {table.schema}.{table.name} cannot be registered in {self.warehouse}: "
+                        f"{str(error).splitlines()[0]}"
+                    ) from error
+
+    @contextlib.contextmanager
+    def reading(self, _marts: Mapping[str, Sequence[str]]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """See `Engine`: the file itself, read-only."""
+        with connect(self.warehouse, read_only=True) as connection:
+            yield connection

@@ -1,15 +1,31 @@
 """Ingestion from a real SFTP server, by the command that a user runs, in the same process."""
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from vendor import Site
+from vendor import BUCKET, S3Site, Site
 
 from ingestion.__main__ import _main
 from ingestion.sample.server import ServerAddress, serve
+from tests.s3_store import Store, serve_s3
 from warehouse.errors import run_command
+from warehouse.s3 import S3Path
+
+DENY_DELETE = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "NothingIsDeleted",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            "Resource": f"arn:aws:s3:::{BUCKET}/*",
+        }
+    ],
+}
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +75,25 @@ def site(
         return status, output.out, output.err
 
     return Site(deliveries, tmp_path / "lake", tmp_path / "warehouse.duckdb", run)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with serve_s3(tmp_path_factory.mktemp("s3"), BUCKET) as running:
+        running.client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(DENY_DELETE))
+        yield running
+
+
+@pytest.fixture
+def s3_site(site: Site, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3Site:
+    lake = S3Path(BUCKET, f"tests/{tmp_path.name}")
+    environment = store.environment | {"LAKE": str(lake), "LAKE_WORK": str(tmp_path / "work")}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(more: dict[str, str], command: str = "ingest") -> tuple[int, str, str]:
+        return site.run(environment | more, command)
+
+    return S3Site(site.deliveries, lake, site.warehouse, run, tmp_path / "work", store.client)

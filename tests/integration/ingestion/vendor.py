@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from ingestion.contract import read_contract
 from ingestion.sample.rar_writer import write_rar
+from warehouse.engines.duckdb import show_objects
+from warehouse.s3 import S3Path
 
 CONTRACT = read_contract()
 LATER = 1_800_000_000
+BUCKET = "the-lake"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,41 @@ class Site:
     def rows(self, query: str) -> list[tuple]:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
             return connection.execute(query).fetchall()
+
+
+@dataclass(frozen=True)
+class S3Site(Site):
+    """The same with a lake on S3, of which nothing can be deleted, and a local folder for unfinished work."""
+
+    lake: S3Path
+    work: Path
+    client: Any
+
+    @property
+    def unfinished(self) -> Path:
+        return self.work / self.lake.bucket / self.lake.key / "ingestion"
+
+    def fails(self, **environment: str) -> str:
+        status, _, errors = self.run(environment)
+        assert (status, errors.count("\n")) == (1, 1)
+        assert errors.startswith("error: ")
+        return errors
+
+    def objects(self) -> list[S3Path]:
+        return [path for path in self.lake.below() if ".work" not in path.key]
+
+    def content(self) -> dict[str, bytes]:
+        return {path.key.removeprefix(f"{self.lake.key}/"): path.read_bytes() for path in self.objects()}
+
+    def rows(self, query: str) -> list[tuple]:
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            show_objects(connection, self.lake)
+            return connection.execute(query).fetchall()
+
+    def registers(self, **environment: str) -> None:
+        status, _, errors = self.run(environment, "register")
+        is_empty = not list(self.lake.glob("LOGS_FTP_EXECUTION/*.json"))
+        assert (status, "no delivery has landed" in errors) == (is_empty, is_empty)
 
 
 def text(file: str, rows: int = 2) -> bytes:

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 from warehouse.catalog import ExternalTable, literal, quoted, register
 
 TABLE = ExternalTable(
-    "raw", "ci01", (("code", "varchar"), ("line_number", "bigint"), ("snapshot_month", "varchar")), "snapshot_month"
+    "raw",
+    "ci01",
+    (("code", "varchar"), ("line_number", "bigint"), ("snapshot_month", "varchar")),
+    "snapshot_month",
+    Path("ci01"),
 )
 
 

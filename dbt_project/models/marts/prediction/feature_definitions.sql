@@ -2,16 +2,26 @@ with
 
 final as (
 
-    {% for feature in feature_columns() %}
-        select
-            {{ loop.index }} as position,
-            '{{ feature.name }}' as feature,
-            '{{ feature.kind }}' as kind,
-            '{{ feature.unit }}' as unit,
-            '{{ feature.source_columns | join(", ") }}' as source_columns,
-            '{{ feature.reason | replace("'", "''") }}' as reason
-        {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select
+        definitions.position,
+        definitions.feature,
+        definitions.kind,
+        definitions.unit,
+        definitions.source_columns,
+        definitions.reason
+    from (
+        values
+        {%- for feature in feature_columns() %}
+            (
+                {{ loop.index }},
+                '{{ feature.name }}',
+                '{{ feature.kind }}',
+                '{{ feature.unit }}',
+                '{{ feature.source_columns | join(", ") }}',
+                '{{ feature.reason | replace("'", "''") }}'
+            ){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as definitions (position, feature, kind, unit, source_columns, reason)
 
 )
 

@@ -1,0 +1,191 @@
+"""The whole project on Trino as on DuckDB: build, increments, models and predictions, over the same lake.
+
+The tests run in this order; each goes on with what the one before has built.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import rarfile
+import yaml
+from trino_query_parser import TrinoSyntaxError, parse_statement_tree
+
+from ingestion.sample.rar_writer import write_rar
+from tests.engines.conftest import ROOT, Engine
+from tests.engines.parity import Compared, compare, written
+from tests.engines.trino_server import TrinoServer
+
+ONLY_TABLES = ("--resource-type", "model", "--resource-type", "seed")
+TABLES = 55
+
+
+def both(engines: dict[str, Engine], *command: str) -> dict[str, str]:
+    return {name: engine.run(*command) for name, engine in engines.items()}
+
+
+def copy_lake(engines: dict[str, Engine]) -> None:
+    """Give Trino's lake what was landed in DuckDB's."""
+    for folder in ("DATA", "LOGS_FTP_EXECUTION"):
+        shutil.rmtree(engines["trino"].lake / folder)
+        shutil.copytree(engines["duckdb"].lake / folder, engines["trino"].lake / folder)
+
+
+def deliver_again(sample: Path, delivery: str, *files: str) -> None:
+    """Have the vendor deliver half the lines of these files."""
+    manifest = json.loads((sample / "manifest.json").read_text(encoding="utf-8"))
+    for file in files:
+        delivered = manifest["deliveries"][delivery][file]
+        archive = sample / "deliveries" / delivery / delivered["archive"]
+        with rarfile.RarFile(archive) as opened:
+            member = opened.namelist()[0]
+            header, *lines = opened.read(member).split(b"\n")
+        archive.unlink()
+        write_rar(archive, [(member, b"\n".join([header, *lines[: len(lines) // 2]]) + b"\n")])
+        delivered["archive_bytes"] = archive.stat().st_size
+    (sample / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def unequal(engines: dict[str, Engine], server: TrinoServer) -> tuple[list[Compared], str]:
+    compared = compare(engines["duckdb"].warehouse, server)
+    return [found for found in compared if found.differences], written(compared)
+
+
+@pytest.fixture(scope="module")
+def built(engines: dict[str, Engine]) -> dict[str, Engine]:
+    """Everything up to the features, on Trino with all its tests."""
+    engines["duckdb"].build("--selector", "features", *ONLY_TABLES)
+    engines["trino"].build("--selector", "features")
+    return engines
+
+
+@pytest.fixture(scope="module")
+def scored(built: dict[str, Engine], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Engine]:
+    """Trained, predicted and built to the end, on Trino with all tests."""
+    settings = yaml.safe_load((ROOT / "ml/settings.yml").read_text(encoding="utf-8"))
+    quicker = tmp_path_factory.mktemp("settings") / "settings.yml"
+    quicker.write_text(yaml.safe_dump(settings | {"bootstrap_samples": 40, "company_folds": 2}), encoding="utf-8")
+    both(built, "ml", "train", "--settings", str(quicker))
+    both(built, "ml", "predict")
+    built["duckdb"].build("--selector", "scores", *ONLY_TABLES)
+    built["trino"].build("--selector", "scores")
+    return built
+
+
+def test_models_and_predictions_are_the_same(scored):
+    def content(engine: Engine) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(engine.lake)): path.read_bytes() for path in engine.lake.rglob("*") if path.is_file()
+        }
+
+    on_duckdb, on_trino = content(scored["duckdb"]), content(scored["trino"])
+    assert any("LIST_USERS_PREDICTED/" in name for name in on_trino)
+    assert any("MODELS" in name for name in on_trino)
+    assert [name for name in on_duckdb.keys() | on_trino.keys() if on_duckdb.get(name) != on_trino.get(name)] == []
+
+
+def test_the_summary_is_the_same_but_for_places(scored):
+    texts = {name: text.split("\nwarehouse ")[0] for name, text in both(scored, "ml", "summary").items()}
+    assert "The first 10 leads" in texts["trino"]
+    assert texts["trino"] == texts["duckdb"]
+
+
+def test_every_table_is_equal(scored, server, capsys):
+    differing, table = unequal(scored, server)
+    with capsys.disabled():
+        print(f"\n{table}")
+    assert differing == []
+    assert table.count("\n") >= TABLES
+
+
+def test_every_statement_that_ran_is_of_the_grammar_of_422(scored):
+    with pytest.raises(TrinoSyntaxError):
+        parse_statement_tree("select a::date from t")
+    folder = scored["trino"].folder / "target/run/bookdebts"
+    statements = {path: path.read_text(encoding="utf-8").strip().removesuffix(";") for path in folder.rglob("*.sql")}
+    assert len(statements) > 400
+    refused = {}
+    for path, statement in statements.items():
+        try:
+            parse_statement_tree(statement)
+        except TrinoSyntaxError as error:
+            refused[str(path)] = str(error)
+    assert refused == {}
+
+
+def test_docs_and_freshness_work_on_trino(scored):
+    trino = scored["trino"]
+    trino.run("warehouse", "dbt", "docs", "generate", "--static")
+    page = (trino.folder / "target/static_index.html").read_text(encoding="utf-8")
+    assert "model.bookdebts.leads" in page
+    assert "newest landing" in trino.run("warehouse", "dbt", "source", "freshness")
+
+
+def test_a_folder_that_holds_more_than_the_logs_name_is_refused(scored):
+    trino = scored["trino"]
+    folder = trino.lake / "DATA/UNZIP_DATA_APPEND_ALL/CI01/snapshot_month=2026-10"
+    stray = folder / "CI01_S_20261001.parquet"
+    shutil.copy(next(folder.glob("*.parquet")), stray)
+    refused = trino.attempt("ingestion", "register")
+    assert refused.returncode == 1
+    assert f"{stray} is in a folder of the table raw.ci01, but does not belong to it" in refused.stderr
+    stray.unlink()
+    trino.run("ingestion", "register")
+
+
+def test_a_redelivered_month_replaces_itself_as_on_duckdb(scored, server):
+    duckdb, trino = scored["duckdb"], scored["trino"]
+    before = server.query('select snapshot_month, "$path" from staging.stg_ukltd__companies group by 1, 2')
+    deliver_again(duckdb.folder.parent / "sample", "UKLTD_M_20261001", "CI01", "AC01")
+    duckdb.run("ingestion", "ingest")
+    copy_lake(scored)
+    trino.register()
+    for engine in scored.values():
+        engine.run("warehouse", "dbt", "run", "--select", "staging", "current_rows")
+    after = server.query('select snapshot_month, "$path" from staging.stg_ukltd__companies group by 1, 2')
+    assert {row for row in before if row[0] != "2026-10"} == {row for row in after if row[0] != "2026-10"}
+    assert {row for row in before if row[0] == "2026-10"}.isdisjoint(after)
+    assert unequal(scored, server)[0] == []
+
+
+def test_a_run_killed_between_its_two_statements_is_made_up_for(scored, server):
+    server.query("delete from staging.stg_ukltd__charges where snapshot_month = '2026-09'")
+    assert any(found.table == "staging.stg_ukltd__charges" for found in unequal(scored, server)[0])
+    scored["trino"].run("warehouse", "dbt", "run", "--select", "stg_ukltd__charges")
+    assert unequal(scored, server)[0] == []
+
+
+def changed_project(folder: Path, macro: str, *replacement: str) -> Path:
+    """A copy of the project with something else in one macro."""
+    for part in ("dbt_project", "macros", "seeds", "profiles", "tests/dbt", "warehouse"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("target", "logs"))
+    path = folder / macro
+    text = path.read_text(encoding="utf-8")
+    assert replacement[0] in text
+    path.write_text(text.replace(*replacement), encoding="utf-8")
+    return folder
+
+
+def test_a_type_that_the_contract_changes_is_another_type_after_the_next_build(scored, server, tmp_path):
+    contract = "dbt_project/models/staging/ukltd/_ukltd__sources.yml"
+    column = "name: directors_count\n            data_type: "
+    folder = changed_project(tmp_path, contract, f"{column}integer", f"{column}bigint")
+    dbt = ("warehouse", "dbt", "run", "--select", "stg_ukltd__companies")
+    types = "select data_type from information_schema.columns where table_name = 'stg_ukltd__companies' "
+    types += "and column_name = 'directors_count'"
+    scored["trino"].run(*dbt, cwd=folder)
+    assert server.query(types) == [("bigint",)]
+    assert server.query("select sum(directors_count) > 0 from staging.stg_ukltd__companies") == [(True,)]
+    scored["trino"].run(*dbt, "--full-refresh")  # dbt makes no column narrower
+    assert server.query(types) == [("integer",)]
+    assert unequal(scored, server)[0] == []
+
+
+def test_a_macro_that_differs_on_trino_is_seen(scored, server, tmp_path):
+    folder = changed_project(tmp_path, "macros/cross_db/add_months.sql", "('month', {{", "('month', 1 + {{")
+    scored["trino"].run(
+        "warehouse", "dbt", "run", "--select", "int_observation_statuses", "users_not_users", cwd=folder
+    )
+    differing = {found.table for found in unequal(scored, server)[0]}
+    assert "marts.users_not_users" in differing

@@ -1,0 +1,182 @@
+"""A real Trino server for tests: found or fetched through Maven, unpacked once, started on loopback, stopped."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import trino
+
+VERSION = os.environ.get("TRINO_VERSION", "") or "368"
+PLUGINS = ("hive", "memory")  # the others are most of 2 GB, and lengthen the start
+CATALOG = "hive"
+START_SECONDS = 120
+NEEDED = (
+    "make test-engines needs Java 17 or later and Maven, on the path as java and mvn; install them and run it again"
+)
+
+CONFIG = """
+coordinator=true
+node-scheduler.include-coordinator=true
+http-server.http.port={port}
+http-server.log.enabled=false
+discovery.uri=http://127.0.0.1:{port}
+query.max-history=1000
+query.min-expire-age=10s
+"""
+# half of the work of a server that runs for minutes would be to optimise its own code
+JVM = """
+-Xmx2G
+-XX:+UseSerialGC
+-XX:TieredStopAtLevel=1
+-XX:+ExitOnOutOfMemoryError
+-Djdk.attach.allowAttachSelf=true
+--add-opens=java.base/java.nio=ALL-UNNAMED
+-Dnode.environment=test
+-Dnode.id=one
+-Dnode.bind-ip=127.0.0.1
+-Dnode.internal-address=127.0.0.1
+-Dnode.data-dir={folder}/data
+-Dconfig={folder}/etc/config.properties
+-Dcatalog.config-dir={folder}/etc/catalog
+-Dplugin.dir={home}/plugin
+"""
+HIVE = """
+connector.name=hive
+hive.metastore=file
+hive.metastore.catalog.dir=file://{folder}/metastore
+hive.security=allow-all
+hive.storage-format=PARQUET
+hive.non-managed-table-writes-enabled=true
+hive.allow-register-partition-procedure=true
+"""
+
+
+@dataclass(frozen=True)
+class TrinoServer:
+    """A running server."""
+
+    port: int
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the commands need to work on it."""
+        return {
+            "DBT_TARGET": "trino",
+            "TRINO_HOST": "127.0.0.1",
+            "TRINO_PORT": str(self.port),
+            "TRINO_CATALOG": CATALOG,
+        }
+
+    def query(self, sql: str) -> list[tuple]:
+        with contextlib.closing(self.connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def connection(self) -> trino.dbapi.Connection:
+        return trino.dbapi.connect(host="127.0.0.1", port=self.port, user="test", catalog=CATALOG)
+
+
+def is_possible() -> bool:
+    """Whether Java 17 or later and Maven are here."""
+    if shutil.which("mvn") is None or shutil.which("java") is None:
+        return False
+    version = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    number = version.partition('version "')[2].partition(".")[0].partition('"')[0]
+    return number.isdigit() and int(number) >= 17
+
+
+def check() -> None:
+    """End with a sentence where the server cannot run."""
+    if not is_possible():
+        raise SystemExit(f"error: {NEEDED}")
+
+
+def _archive() -> Path:
+    repository = Path(os.environ.get("MAVEN_REPOSITORY", "") or Path.home() / ".m2/repository")
+    archive = repository / f"io/trino/trino-server/{VERSION}/trino-server-{VERSION}.tar.gz"
+    if not archive.is_file():
+        coordinates = f"io.trino:trino-server:{VERSION}:tar.gz"
+        subprocess.run(
+            ["mvn", "--quiet", "--batch-mode", f"-Dmaven.repo.local={repository}",
+             "dependency:get", f"-Dartifact={coordinates}", "-Dtransitive=false"],
+            check=True,
+        )  # fmt: skip
+    return archive
+
+
+def _unpacked() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache") / "bookdebts"
+    cache.mkdir(parents=True, exist_ok=True)
+    home = cache / f"trino-server-{VERSION}"
+    with (cache / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.is_dir():
+            with tempfile.TemporaryDirectory(dir=cache) as scratch:
+                # all of it, since the files of one plugin are hard links to those of another
+                with tarfile.open(_archive()) as archive:
+                    archive.extractall(scratch, filter="data")
+                unpacked = Path(scratch) / home.name
+                for plugin in (unpacked / "plugin").iterdir():
+                    if plugin.name not in PLUGINS:
+                        shutil.rmtree(plugin)
+                unpacked.rename(home)
+    return home
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _configure(folder: Path, port: int) -> None:
+    (folder / "etc/catalog").mkdir(parents=True)
+    for name, text in {"config.properties": CONFIG, f"catalog/{CATALOG}.properties": HIVE}.items():
+        (folder / "etc" / name).write_text(text.lstrip().format(port=port, folder=folder), encoding="utf-8")
+
+
+def _wait(server: TrinoServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(Exception):
+            if server.query("select count(*) from system.runtime.nodes where state = 'active'") == [(1,)]:
+                return
+        time.sleep(0.5)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    errors = [line for line in lines if "ERROR" in line or line.startswith("1) ")]
+    raise RuntimeError("\n".join(["Trino does not answer; its log says", *(errors or lines)[:20]]))
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[TrinoServer]:
+    """Run a server with its data below a folder for the time of a `with` block."""
+    home, port = _unpacked(), _free_port()
+    _configure(folder, port)
+    log = folder / "server.log"
+    command = ["java", *JVM.format(folder=folder, home=home).split(), "-cp", f"{home}/lib/*"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "io.trino.server.TrinoServer"], cwd=folder, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            server = TrinoServer(port, folder)
+            _wait(server, process, log)
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,304 @@
+"""Trino with the Hive connector: tables over folders of the lake, and marts read through Parquet that Trino writes."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import requests
+import trino
+
+from warehouse.catalog import ExternalTable, literal, quoted, register
+from warehouse.engines.duckdb import connect_memory
+from warehouse.errors import UserError
+from warehouse.lake import Lake
+from warehouse.s3 import Location
+from warehouse.settings import schema_name
+from warehouse.storage import exclusive
+
+# Hive keeps three decimals of a second, whatever the Parquet files have
+HIVE_TYPES = {"timestamp": "timestamp(3)"}
+DUCKDB_TYPES = {"timestamp(3)": "timestamp"}
+FINGERPRINT = "made by python -m ingestion register or python -m ml register, definition "
+
+Partition = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the server is and who asks; the same variables are read by `profiles/profiles.yml`.
+
+    Attributes:
+        host, port, scheme: Of the coordinator; scheme is http or https.
+        user: Name of the user.
+        password: Sent over https only; empty for a server that asks for none.
+        catalog: Catalog of the Hive connector.
+    """
+
+    host: str
+    port: int
+    scheme: str
+    user: str
+    password: str = field(repr=False)
+    catalog: str
+
+
+def read_server(environment: Mapping[str, str] = os.environ) -> Server:
+    """Read `TRINO_HOST`, `TRINO_PORT`, `TRINO_HTTP_SCHEME`, `TRINO_USER`, `TRINO_PASSWORD` and `TRINO_CATALOG`.
+
+    Args:
+        environment: Variables to read; a blank one counts as unset.
+
+    Raises:
+        UserError: When the port is no number, the scheme is unknown, or a password would be sent in the clear.
+    """
+    password = environment.get("TRINO_PASSWORD", "")
+    port = environment.get("TRINO_PORT", "") or "8080"
+    scheme = environment.get("TRINO_HTTP_SCHEME", "") or ("https" if password else "http")
+    if not port.isdigit():
+        raise UserError(f"TRINO_PORT={port} is not a number")
+    if scheme not in {"http", "https"}:
+        raise UserError(f"TRINO_HTTP_SCHEME={scheme} is neither http nor https")
+    if password and scheme == "http":
+        raise UserError("TRINO_PASSWORD is never sent over http; set TRINO_HTTP_SCHEME=https or unset the password")
+    return Server(
+        host=environment.get("TRINO_HOST", "") or "localhost",
+        port=int(port),
+        scheme=scheme,
+        user=environment.get("TRINO_USER", "") or "bookdebts",
+        password=password,
+        catalog=environment.get("TRINO_CATALOG", "") or "hive",
+    )
+
+
+@dataclass(frozen=True)
+class TrinoEngine:
+    """A catalog of a Trino server, as an engine; the server sees the lake under the same paths as this process.
+
+    Attributes:
+        server: The server.
+        lake: Where the files of its external tables are.
+    """
+
+    server: Server
+    lake: Lake[Path]
+
+    @property
+    def place(self) -> str:
+        """Address and catalog."""
+        return f"{self.server.scheme}://{self.server.host}:{self.server.port}, catalog {self.server.catalog}"
+
+    def check(self) -> None:
+        """See `Engine`: asks for a row of the catalog."""
+        with self._session() as session:
+            session.rows(f"select 1 from {quoted(self.server.catalog)}.information_schema.schemata limit 1")
+
+    def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Location]]]) -> None:
+        """See `Engine`: partitions come and go, and a table is made anew where its columns or its folder changed.
+
+        A partition is a folder, and whatever lies in it would be read: a folder that holds more than the files given
+        is refused, before anything is changed.
+        """
+        wanted = [(table, partition_folders(table, files)) for table, files in tables]
+        with self._session() as session:
+            for schema in sorted({table.schema for table, _ in tables}):
+                session.rows(f"create schema if not exists {self._named(schema)}")
+            registered = self._registered(session)
+            for table, _ in wanted:
+                Path(str(table.folder)).mkdir(parents=True, exist_ok=True)
+                if _fingerprint(table) not in registered:
+                    self._create(session, table)
+            found = self._partitions(session, [table for table, _ in wanted])
+            for table, partitions in wanted:
+                there = {values for schema, name, values in found if (schema, name) == (table.schema, table.name)}
+                for values in sorted(there - partitions.keys()):
+                    self._call(session, "unregister_partition", table, values)
+                for values in sorted(partitions.keys() - there):
+                    self._call(session, "register_partition", table, values, _uri(partitions[values]))
+
+    @contextlib.contextmanager
+    def reading(self, marts: Mapping[str, Sequence[str]]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """See `Engine`: views in memory over Parquet files that Trino writes; they are deleted at the end.
+
+        One process at a time: what a killed one has left is deleted by the next.
+        """
+        folder = self.lake.unloaded() / "marts"
+        with exclusive(self.lake.work() / "unload.lock", "reading of the marts"), self._session() as session:
+            self._forget(session, marts, folder)
+            folder.mkdir(parents=True)
+            try:
+                with connect_memory(folder / "spilled") as connection:
+                    for mart, columns in marts.items():
+                        self._unload(session, connection, mart, columns, folder / mart)
+                    yield connection
+            finally:
+                self._forget(session, marts, folder)
+
+    def _unload(
+        self,
+        session: "_Session",
+        connection: duckdb.DuckDBPyConnection,
+        mart: str,
+        columns: Sequence[str],
+        folder: Path,
+    ) -> None:
+        """Have Trino write a mart, or some of its columns, and show the files in DuckDB under the mart's name."""
+        found = self._columns(session, schema_name("marts"), mart)
+        chosen = tuple((name, type_) for name, type_ in found if name in columns or not columns)
+        if not chosen:
+            return
+        session.rows(
+            f"create table {self._scratch(mart)} "
+            f"with (format = 'PARQUET', external_location = {literal(_uri(folder))}) "
+            f"as select {', '.join(quoted(name) for name, _ in chosen)} from {self._named(schema_name('marts'), mart)}"
+        )
+        files = [path for path in folder.iterdir() if path.is_file() and not _is_hidden(path)]
+        types = tuple((name, DUCKDB_TYPES.get(type_, type_)) for name, type_ in chosen)
+        register(connection, ExternalTable(schema_name("marts"), mart, types, "", folder), files)
+
+    def _forget(self, session: "_Session", marts: Mapping[str, Sequence[str]], folder: Path) -> None:
+        session.rows(f"create schema if not exists {self._named(schema_name('ml'))}")
+        for mart in marts:
+            session.rows(f"drop table if exists {self._scratch(mart)}")
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # unless something else is in it
+
+    def _scratch(self, mart: str) -> str:
+        return self._named(schema_name("ml"), f"unloaded_{mart}")
+
+    def _named(self, *names: str) -> str:
+        return ".".join(quoted(name) for name in (self.server.catalog, *names))
+
+    def _columns(self, session: "_Session", schema: str, name: str) -> tuple[tuple[str, str], ...]:
+        found = session.rows(
+            f"select column_name, data_type from {self._named('information_schema', 'columns')} "
+            f"where table_schema = {literal(schema)} and table_name = {literal(name)} order by ordinal_position"
+        )
+        return tuple((row[0], row[1]) for row in found)
+
+    def _registered(self, session: "_Session") -> set[str]:
+        """Fingerprints of the definitions of the catalog's external tables, which are their comments."""
+        found = session.rows(
+            f"select comment from system.metadata.table_comments where catalog_name = {literal(self.server.catalog)} "
+            f"and comment like {literal(FINGERPRINT + '%')}"
+        )
+        return {row[0] for row in found}
+
+    def _create(self, session: "_Session", table: ExternalTable) -> None:
+        relation = self._named(table.schema, table.name)
+        session.rows(f"drop table if exists {relation}")
+        columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in _hive_columns(table))
+        session.rows(
+            f"create table {relation} ({columns}) comment {literal(_fingerprint(table))} with (format = 'PARQUET', "
+            f"external_location = {literal(_uri(Path(str(table.folder))))}, "
+            f"partitioned_by = {_array(_partition_columns(table))})"
+        )
+
+    def _partitions(self, session: "_Session", tables: Sequence[ExternalTable]) -> set[tuple[str, str, Partition]]:
+        """Partitions that the tables have: schema, name and values."""
+        queries = [
+            f"select {literal(table.schema)}, {literal(table.name)}, {_array(_partition_columns(table), quoted)} "
+            f"from {self._named(table.schema, f'{table.name}$partitions')}"
+            for table in tables
+        ]
+        return {(row[0], row[1], tuple(row[2])) for row in session.rows(" union all ".join(queries))}
+
+    def _call(
+        self, session: "_Session", procedure: str, table: ExternalTable, partition: Partition, *more: str
+    ) -> None:
+        arguments = [
+            literal(table.schema), literal(table.name), _array(_partition_columns(table)), _array(partition),
+            *(literal(argument) for argument in more),
+        ]  # fmt: skip
+        session.rows(f"call {self._named('system', procedure)}({', '.join(arguments)})")
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator["_Session"]:
+        server = self.server
+        try:
+            connection = trino.dbapi.connect(  # type: ignore[no-untyped-call]
+                host=server.host,
+                port=server.port,
+                user=server.user,
+                catalog=server.catalog,
+                http_scheme=server.scheme,
+                auth=trino.auth.BasicAuthentication(server.user, server.password) if server.password else None,
+                source="bookdebts",
+            )
+            with contextlib.closing(connection):
+                yield _Session(connection)
+        except (trino.exceptions.TrinoConnectionError, requests.exceptions.ConnectionError) as error:
+            raise UserError(f"Trino at {self.place} does not answer; check TRINO_HOST and TRINO_PORT") from error
+        except trino.exceptions.HttpError as error:
+            raise UserError(f"Trino at {self.place} does not let {server.user} in: {error}") from error
+        except trino.exceptions.TrinoQueryError as error:
+            raise UserError(f"Trino at {self.place}: {error.message}") from error
+
+
+@dataclass(frozen=True)
+class _Session:
+    connection: Any
+
+    def rows(self, statement: str) -> list[list[Any]]:
+        """Run a statement to its end and give its rows."""
+        cursor = self.connection.cursor()
+        cursor.execute(statement)
+        found: list[list[Any]] = cursor.fetchall()
+        return found
+
+
+def _fingerprint(table: ExternalTable) -> str:
+    place = _uri(Path(str(table.folder)))
+    definition = repr((table.schema, table.name, _hive_columns(table), _partition_columns(table), place))
+    return FINGERPRINT + hashlib.sha256(definition.encode()).hexdigest()
+
+
+def _array(values: Sequence[str], written: Callable[[str], str] = literal) -> str:
+    return f"array[{', '.join(written(value) for value in values)}]"
+
+
+def _uri(folder: Path) -> str:
+    return f"file://{folder}"  # not as_uri: Hive takes the path as it is written
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith((".", "_"))
+
+
+def _partition_columns(table: ExternalTable) -> tuple[str, ...]:
+    return (table.partition,) if table.folder_column is None else (table.folder_column, table.partition)
+
+
+def _hive_columns(table: ExternalTable) -> tuple[tuple[str, str], ...]:
+    """Columns as Hive has them: those of the partition last."""
+    types = {name: HIVE_TYPES.get(type_, type_) for name, type_ in table.columns}
+    last = _partition_columns(table)
+    return tuple((name, type_) for name, type_ in types.items() if name not in last) + tuple(
+        (name, types[name]) for name in last
+    )
+
+
+def partition_folders(table: ExternalTable, files: Sequence[Location]) -> dict[Partition, Path]:
+    """Find the folders of files, by the values of the partition columns.
+
+    Raises:
+        UserError: When a folder holds another file, which the engine would read too.
+    """
+    given = set(files)
+    found: dict[Partition, Path] = {}
+    for folder in sorted({Path(str(file)).parent for file in files}):
+        stray = sorted(path for path in folder.iterdir() if path not in given and not _is_hidden(path))
+        if stray:
+            raise UserError(
+                f"{stray[0]} is in a folder of the table {table.schema}.{table.name}, but does not belong to it: "
+                "run `make ingest` if a landing was interrupted, else delete it"
+            )
+        value = folder.name.removeprefix(f"{table.partition}=")
+        found[(value,) if table.folder_column is None else (folder.parent.name, value)] = folder
+    return found
