@@ -5,14 +5,16 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+from warehouse.dbt_queries import run_dbt
 from warehouse.diagrams.entities import draw_entities
 from warehouse.diagrams.lineage import draw_lineage
 from warehouse.engines import open_engine
 from warehouse.errors import UserError, run_command
+from warehouse.lake import Lake
+from warehouse.query_log import QueryLog
 from warehouse.settings import read_settings
 from warehouse.storage import exclusive, write_text
 
@@ -21,7 +23,7 @@ PROJECT = ("--project-dir", PROJECT_FOLDER, "--profiles-dir", "profiles")
 
 
 def _dbt(arguments: list[str]) -> None:
-    """Run dbt quietly on the warehouse of the environment, and end as it ends.
+    """Run dbt quietly on the warehouse of the environment, log its queries, and end as it ends.
 
     An engine that cannot be had is found out before, since dbt shows that as tracebacks.
 
@@ -31,20 +33,22 @@ def _dbt(arguments: list[str]) -> None:
     Raises:
         SystemExit: With dbt's status.
         UserError: When the warehouse is in use or cannot be opened, or its server does not answer.
+        KeyboardInterrupt: When dbt was interrupted.
     """
     settings = read_settings()
-    environment = os.environ | {
+    os.environ |= {
         "DBT_TARGET": settings.target,
         "WAREHOUSE": str(settings.warehouse),
         "DBT_USE_COLORS": str(sys.stdout.isatty()),
         "DO_NOT_TRACK": "1",
     }
-    dbt = Path(sys.executable).with_name("dbt")
     lock = settings.warehouse.with_name(f"{settings.warehouse.name}.lock")
     with exclusive(lock, "run of dbt"):
-        open_engine(settings).check()
-        finished = subprocess.run([dbt, "--quiet", *arguments, *PROJECT], env=environment, check=False)
-    raise SystemExit(finished.returncode)
+        engine = open_engine(settings)
+        engine.check()
+        with QueryLog(Lake(settings.lake), settings.target, engine.measure) as log:
+            status = run_dbt(["--quiet", *arguments, *PROJECT], log.add)
+    raise SystemExit(status)
 
 
 def _diagrams() -> None:

@@ -50,7 +50,14 @@ def register(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files:
         table: The relation to create or replace.
         files: Parquet files below `<partition>=<value>` folders.
     """
-    connection.execute(f"create schema if not exists {quoted(table.schema)}")
+    for statement in registration(connection, table, files):
+        connection.execute(statement)
+
+
+def registration(
+    connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Location]
+) -> tuple[str, str]:
+    """Compose the statements of `register`, which has the same arguments."""
     typed_nulls = ", ".join(f"cast(null as {type_}) as {quoted(name)}" for name, type_ in table.columns)
     content = f"select {typed_nulls} where false"
     if files:
@@ -65,4 +72,5 @@ def register(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files:
         )
         content = f"select {columns} from {scan}"
     relation = f"{quoted(table.schema)}.{quoted(table.name)}"
-    connection.execute(f"create or replace view {relation} as {content}")
+    schema = f"create schema if not exists {quoted(table.schema)}"
+    return schema, f"create or replace view {relation} as {content}"

@@ -57,6 +57,10 @@ class Lake(Generic[L_co]):
         """Log that ends the landing of a delivery."""
         return self.delivery_logs() / f"LOG_{delivery}.json"
 
+    def query_logs(self) -> L_co:
+        """Folder of the query logs, one file a day."""
+        return self.root / "LOGS_QUERY_EXECUTION"
+
     def evaluation(self, day: str) -> L_co:
         """File that ends a training."""
         return self.root / "ALGORITHM" / "EVALUATION" / f"evaluation_{day}.json"

@@ -17,6 +17,8 @@ from warehouse.engines import glue
 from warehouse.engines.duckdb import connect_memory, show_objects
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.prices import read_prices
+from warehouse.query_log import Outcome, QueryLog, Scan
 from warehouse.s3 import Location, S3Path
 from warehouse.settings import schema_name
 
@@ -28,6 +30,8 @@ DUCKDB_TYPES = {"string": "varchar", "int": "integer"}
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 # What one call deletes at most.
 DELETED_BATCH = 1000
+# What one call tells about at most.
+MEASURED_BATCH = 50
 
 
 def read_staging(lake: Lake[Location], environment: Mapping[str, str] = os.environ) -> S3Path:
@@ -88,13 +92,36 @@ class AthenaEngine:
         try:
             with connect_memory(self.lake.work() / "spilled") as connection:
                 show_objects(connection, folder)
-                for mart, columns in marts.items():
-                    self._unload(connection, mart, columns, folder / mart)
+                with QueryLog(self.lake, "athena", self.measure) as log:
+                    for mart, columns in marts.items():
+                        self._unload(log, connection, mart, columns, folder / mart)
                 yield connection
         finally:
             _delete(folder)
 
-    def _unload(self, connection: duckdb.DuckDBPyConnection, mart: str, columns: Sequence[str], folder: S3Path) -> None:
+    def measure(self, query_ids: Sequence[str]) -> Mapping[str, Scan]:
+        """See `Engine`: with its price, which is none for what only defines something and for what failed."""
+        client, prices, found = athena_client(), read_prices(), {}
+        for start in range(0, len(query_ids), MEASURED_BATCH):
+            with told("Athena"):
+                answer = client.batch_get_query_execution(QueryExecutionIds=query_ids[start : start + MEASURED_BATCH])
+            for execution in answer["QueryExecutions"]:
+                scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
+                is_query = execution.get("StatementType") == "DML" or (
+                    execution.get("SubstatementType") == "CREATE_TABLE_AS_SELECT"
+                )
+                is_free = execution["Status"]["State"] == "FAILED" or not (is_query or scanned)
+                found[execution["QueryExecutionId"]] = Scan(scanned, 0.0 if is_free else prices.query(scanned))
+        return found
+
+    def _unload(
+        self,
+        log: QueryLog,
+        connection: duckdb.DuckDBPyConnection,
+        mart: str,
+        columns: Sequence[str],
+        folder: S3Path,
+    ) -> None:
         schema, client = schema_name("marts"), glue_client()
         with told(f"the Glue table {schema}.{mart}"):
             try:
@@ -107,14 +134,16 @@ class AthenaEngine:
             for column in described
             if column["Name"] in columns or not columns
         )
-        self._run(
+        statement = (
             f"unload (select {', '.join(quoted(name) for name, _ in types)} from {quoted(schema)}.{quoted(mart)}) "
             f"to {literal(f'{folder}/')} with (format = 'PARQUET', compression = 'ZSTD')"
         )
+        with log.running(f"unload {schema}.{mart}", statement) as outcome:
+            self._run(statement, outcome)
         show_files(connection, ExternalTable(schema, mart, types, "", folder), folder.below())
 
-    def _run(self, statement: str) -> None:
-        """Run a statement to its end.
+    def _run(self, statement: str, outcome: Outcome) -> None:
+        """Run a statement to its end; its id goes to the outcome.
 
         Raises:
             AwsError: When it fails, with Athena's reason.
@@ -126,6 +155,7 @@ class AthenaEngine:
                 WorkGroup=self.work_group,
                 ResultConfiguration={"OutputLocation": f"{read_staging(self.lake)}/"},
             )["QueryExecutionId"]
+            outcome.query_id = query
             try:
                 status = _ended(client, query)
             except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from typing import Protocol
 import duckdb
 
 from warehouse.catalog import ExternalTable
+from warehouse.query_log import Scan
 from warehouse.s3 import Location
 
 
@@ -45,4 +46,14 @@ class Engine(Protocol):
 
         Raises:
             UserError: When the engine cannot be read.
+        """
+
+    def measure(self, query_ids: Sequence[str]) -> Mapping[str, Scan]:
+        """Tell what queries that have ended have scanned, by their ids; one that the engine has forgotten is left out.
+
+        Args:
+            query_ids: As the engine has named them.
+
+        Raises:
+            UserError: When the engine does not answer.
         """

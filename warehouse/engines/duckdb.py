@@ -10,8 +10,10 @@ from pathlib import Path
 import duckdb
 
 from warehouse.aws import read_access
-from warehouse.catalog import ExternalTable, literal, register
+from warehouse.catalog import ExternalTable, literal, registration
 from warehouse.errors import UserError
+from warehouse.lake import Lake
+from warehouse.query_log import QueryLog, Scan
 from warehouse.s3 import Location, S3Path
 
 MEMORY_LIMIT = "3GB"
@@ -165,11 +167,17 @@ class DuckDBEngine:
 
     def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Location]]]) -> None:
         """See `Engine`: each relation becomes a view, in one step."""
-        with connect(self.warehouse) as connection:
+        with (
+            QueryLog(Lake(self.lake), "duckdb", self.measure) as log,
+            connect(self.warehouse) as connection,
+        ):
             show_objects(connection, self.lake)
             for table, files in tables:
+                node = f"register {table.schema}.{table.name}"
                 try:
-                    register(connection, table, files)
+                    for statement in registration(connection, table, files):
+                        with log.running(node, statement):
+                            connection.execute(statement)
                 except duckdb.Error as error:
                     raise UserError(
                         f"the table {table.schema}.{table.name} cannot be registered in {self.warehouse}: "
@@ -181,3 +189,7 @@ class DuckDBEngine:
         """See `Engine`: the file itself, read-only."""
         with connect(self.warehouse, read_only=True) as connection:
             yield connection
+
+    def measure(self, _query_ids: Sequence[str]) -> Mapping[str, Scan]:
+        """See `Engine`: DuckDB does not count what it reads."""
+        return {}

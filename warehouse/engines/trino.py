@@ -17,6 +17,7 @@ from warehouse.catalog import ExternalTable, literal, quoted, register
 from warehouse.engines.duckdb import connect_memory
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.query_log import QueryLog, Scan
 from warehouse.s3 import Location
 from warehouse.settings import schema_name
 from warehouse.storage import exclusive
@@ -25,6 +26,10 @@ from warehouse.storage import exclusive
 HIVE_TYPES = {"timestamp": "timestamp(3)"}
 DUCKDB_TYPES = {"timestamp(3)": "timestamp"}
 FINGERPRINT = "made by python -m ingestion register or python -m ml register, definition "
+
+ANSWER_SECONDS = 30
+UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+UNIT_LETTERS = "".join(UNITS)
 
 Partition = tuple[str, ...]
 
@@ -105,7 +110,7 @@ class TrinoEngine:
         is refused, before anything is changed.
         """
         wanted = [(table, partition_folders(table, files)) for table, files in tables]
-        with self._session() as session:
+        with self._log() as log, self._session(log, "register") as session:
             for schema in sorted({table.schema for table, _ in tables}):
                 session.rows(f"create schema if not exists {self._named(schema)}")
             registered = self._registered(session)
@@ -128,7 +133,11 @@ class TrinoEngine:
         One process at a time: what a killed one has left is deleted by the next.
         """
         folder = self.lake.unloaded() / "marts"
-        with exclusive(self.lake.work() / "unload.lock", "reading of the marts"), self._session() as session:
+        with (
+            exclusive(self.lake.work() / "unload.lock", "reading of the marts"),
+            self._log() as log,
+            self._session(log, "unload") as session,
+        ):
             self._forget(session, marts, folder)
             folder.mkdir(parents=True)
             try:
@@ -138,6 +147,27 @@ class TrinoEngine:
                     yield connection
             finally:
                 self._forget(session, marts, folder)
+
+    def measure(self, query_ids: Sequence[str]) -> Mapping[str, Scan]:
+        """See `Engine`: the bytes that were read from files, compressed as they are."""
+        server, found = self.server, {}
+        with _told(server, self.place), requests.Session() as session:
+            session.auth = (server.user, server.password) if server.password else None
+            session.headers["X-Trino-User"] = server.user
+            for query_id in query_ids:
+                answer = session.get(
+                    f"{server.scheme}://{server.host}:{server.port}/v1/query/{query_id}",
+                    params={"pruned": "true"},  # without the plan, which is hundreds of times as long
+                    timeout=ANSWER_SECONDS,
+                )
+                if answer.status_code == requests.codes.gone:
+                    continue
+                answer.raise_for_status()
+                found[query_id] = Scan(_bytes(answer.json()["queryStats"]["physicalInputDataSize"]))
+        return found
+
+    def _log(self) -> QueryLog:
+        return QueryLog(self.lake, "trino", self.measure)
 
     def _unload(
         self,
@@ -155,7 +185,8 @@ class TrinoEngine:
         session.rows(
             f"create table {self._scratch(mart)} "
             f"with (format = 'PARQUET', external_location = {literal(_uri(folder))}) "
-            f"as select {', '.join(quoted(name) for name, _ in chosen)} from {self._named(schema_name('marts'), mart)}"
+            f"as select {', '.join(quoted(name) for name, _ in chosen)} from {self._named(schema_name('marts'), mart)}",
+            f"{schema_name('marts')}.{mart}",
         )
         files = [path for path in folder.iterdir() if path.is_file() and not _is_hidden(path)]
         types = tuple((name, DUCKDB_TYPES.get(type_, type_)) for name, type_ in chosen)
@@ -192,12 +223,13 @@ class TrinoEngine:
 
     def _create(self, session: "_Session", table: ExternalTable) -> None:
         relation = self._named(table.schema, table.name)
-        session.rows(f"drop table if exists {relation}")
+        session.rows(f"drop table if exists {relation}", f"{table.schema}.{table.name}")
         columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in _hive_columns(table))
         session.rows(
             f"create table {relation} ({columns}) comment {literal(_fingerprint(table))} with (format = 'PARQUET', "
             f"external_location = {literal(_uri(Path(str(table.folder))))}, "
-            f"partitioned_by = {_array(_partition_columns(table))})"
+            f"partitioned_by = {_array(_partition_columns(table))})",
+            f"{table.schema}.{table.name}",
         )
 
     def _partitions(self, session: "_Session", tables: Sequence[ExternalTable]) -> set[tuple[str, str, Partition]]:
@@ -216,12 +248,13 @@ class TrinoEngine:
             literal(table.schema), literal(table.name), _array(_partition_columns(table)), _array(partition),
             *(literal(argument) for argument in more),
         ]  # fmt: skip
-        session.rows(f"call {self._named('system', procedure)}({', '.join(arguments)})")
+        call = f"call {self._named('system', procedure)}({', '.join(arguments)})"
+        session.rows(call, f"{table.schema}.{table.name}")
 
     @contextlib.contextmanager
-    def _session(self) -> Iterator["_Session"]:
+    def _session(self, log: QueryLog | None = None, work: str = "") -> Iterator["_Session"]:
         server = self.server
-        try:
+        with _told(server, self.place):
             connection = trino.dbapi.connect(  # type: ignore[no-untyped-call]
                 host=server.host,
                 port=server.port,
@@ -232,25 +265,49 @@ class TrinoEngine:
                 source="bookdebts",
             )
             with contextlib.closing(connection):
-                yield _Session(connection)
-        except (trino.exceptions.TrinoConnectionError, requests.exceptions.ConnectionError) as error:
-            raise UserError(f"Trino at {self.place} does not answer; check TRINO_HOST and TRINO_PORT") from error
-        except trino.exceptions.HttpError as error:
-            raise UserError(f"Trino at {self.place} does not let {server.user} in: {error}") from error
-        except trino.exceptions.TrinoQueryError as error:
-            raise UserError(f"Trino at {self.place}: {error.message}") from error
+                yield _Session(connection, log, work)
 
 
 @dataclass(frozen=True)
 class _Session:
     connection: Any
+    log: QueryLog | None
+    work: str
 
-    def rows(self, statement: str) -> list[list[Any]]:
-        """Run a statement to its end and give its rows."""
+    def rows(self, statement: str, relation: str = "") -> list[list[Any]]:
+        """Run a statement to its end and give its rows; the log says what it was about."""
         cursor = self.connection.cursor()
-        cursor.execute(statement)
-        found: list[list[Any]] = cursor.fetchall()
+        with (
+            self.log.running(f"{self.work} {relation}".strip(), statement)
+            if self.log
+            else contextlib.nullcontext() as outcome
+        ):
+            cursor.execute(statement)
+            found: list[list[Any]] = cursor.fetchall()
+            if outcome is not None:
+                outcome.query_id, outcome.rows = cursor.query_id, cursor.rowcount if cursor.rowcount >= 0 else None
         return found
+
+
+@contextlib.contextmanager
+def _told(server: Server, place: str) -> Iterator[None]:
+    """Turn what Trino answers in a `with` block into one sentence."""
+    try:
+        yield
+    except (trino.exceptions.TrinoConnectionError, requests.exceptions.ConnectionError) as error:
+        raise UserError(f"Trino at {place} does not answer; check TRINO_HOST and TRINO_PORT") from error
+    except trino.exceptions.HttpError as error:
+        raise UserError(f"Trino at {place} does not let {server.user} in: {error}") from error
+    except trino.exceptions.TrinoQueryError as error:
+        raise UserError(f"Trino at {place}: {error.message}") from error
+    except requests.exceptions.RequestException as error:
+        raise UserError(f"Trino at {place} does not tell what its queries have read: {error}") from error
+
+
+def _bytes(size: str) -> int:
+    """Read a size as Trino writes it: 12B, 1.50kB, 3.20MB."""
+    number, unit = size.rstrip(UNIT_LETTERS), size.lstrip("0123456789.")
+    return round(float(number) * int(1024 ** UNITS.index(unit)))
 
 
 def _fingerprint(table: ExternalTable) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from tests.athena.endpoint.executions import Execution, Executor
 
 LONGEST_STATEMENT = 262_144  # bytes
+MOST_ASKED = 50  # executions that one request asks about
 MOST_ROWS = 1000  # that one answer holds, the header included
 LONGEST_WAIT = 2.0  # seconds that a question for the state of a running query waits for its end
 TYPES = {
@@ -48,6 +49,30 @@ def _type(type_: pa.DataType) -> str:
     return TYPES.get(type_, str(type_))
 
 
+def _described(execution: Execution) -> dict[str, Any]:
+    status: dict[str, Any] = {"State": execution.state, "SubmissionDateTime": execution.submitted.timestamp()}
+    elapsed = 0
+    if execution.completed is not None:
+        status["CompletionDateTime"] = execution.completed.timestamp()
+        elapsed = int((execution.completed - execution.submitted).total_seconds() * 1000)
+    if execution.reason:
+        status["StateChangeReason"] = execution.reason
+    if execution.state == "FAILED":
+        status["AthenaError"] = {"ErrorCategory": 2, "ErrorType": 1, "ErrorMessage": execution.reason}
+    return {
+        "QueryExecutionId": execution.id,
+        "Query": execution.query,
+        "StatementType": "DDL" if execution.is_ddl else "DML",
+        "WorkGroup": "primary",
+        "Status": status,
+        "Statistics": {
+            "DataScannedInBytes": execution.scanned,
+            "EngineExecutionTimeInMillis": elapsed,
+            "TotalExecutionTimeInMillis": elapsed,
+        },
+    }
+
+
 class Operations:
     """The operations of Athena that dbt-athena and PyAthena call."""
 
@@ -63,6 +88,7 @@ class Operations:
         operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "StartQueryExecution": self._start,
             "GetQueryExecution": self._get,
+            "BatchGetQueryExecution": self._get_several,
             "GetQueryResults": self._results,
             "StopQueryExecution": self._stop,
             "GetWorkGroup": self._work_group,
@@ -91,28 +117,17 @@ class Operations:
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
         execution = self._execution(request)
         execution.over.wait(LONGEST_WAIT)
-        status: dict[str, Any] = {"State": execution.state, "SubmissionDateTime": execution.submitted.timestamp()}
-        elapsed = 0
-        if execution.completed is not None:
-            status["CompletionDateTime"] = execution.completed.timestamp()
-            elapsed = int((execution.completed - execution.submitted).total_seconds() * 1000)
-        if execution.reason:
-            status["StateChangeReason"] = execution.reason
-        if execution.state == "FAILED":
-            status["AthenaError"] = {"ErrorCategory": 2, "ErrorType": 1, "ErrorMessage": execution.reason}
+        return {"QueryExecution": _described(execution)}
+
+    def _get_several(self, request: dict[str, Any]) -> dict[str, Any]:
+        wanted = request["QueryExecutionIds"]
+        if not 1 <= len(wanted) <= MOST_ASKED:
+            raise RequestError(f"QueryExecutionIds has {len(wanted)} members; {MOST_ASKED} are the most")
+        found = [self._executor.executions[id_] for id_ in wanted if id_ in self._executor.executions]
+        missing = [{"QueryExecutionId": id_} for id_ in wanted if id_ not in self._executor.executions]
         return {
-            "QueryExecution": {
-                "QueryExecutionId": execution.id,
-                "Query": execution.query,
-                "StatementType": "DDL" if execution.is_ddl else "DML",
-                "WorkGroup": "primary",
-                "Status": status,
-                "Statistics": {
-                    "DataScannedInBytes": execution.scanned,
-                    "EngineExecutionTimeInMillis": elapsed,
-                    "TotalExecutionTimeInMillis": elapsed,
-                },
-            }
+            "QueryExecutions": [_described(execution) for execution in found],
+            "UnprocessedQueryExecutionIds": missing,
         }
 
     def _results(self, request: dict[str, Any]) -> dict[str, Any]:

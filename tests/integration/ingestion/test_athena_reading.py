@@ -17,12 +17,14 @@ from warehouse.engines.athena import AthenaEngine
 from warehouse.engines.duckdb import show_objects
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.query_log import read, text_hash
 from warehouse.s3 import S3Path
 
 RESULTS = "the-results"
 UNLOAD = re.compile(
     r"unload \((?P<query>select .*)\) to 's3://(?P<to>[^']*/)' with \(format = 'PARQUET', compression = 'ZSTD'\)"
 )
+SCANNED = 30 << 20
 COLUMNS = [{"Name": "company_number", "Type": "string"}, {"Name": "rows", "Type": "int"}]
 
 
@@ -55,6 +57,19 @@ class Athena:
 
     def get_query_execution(self, QueryExecutionId: str) -> dict[str, Any]:  # noqa: N803
         return {"QueryExecution": {"Status": next(self._ends[QueryExecutionId])}}
+
+    def batch_get_query_execution(self, QueryExecutionIds: list[str]) -> dict[str, Any]:  # noqa: N803
+        return {
+            "QueryExecutions": [
+                {
+                    "QueryExecutionId": query,
+                    "StatementType": "DML",
+                    "Status": next(self._ends[query]),
+                    "Statistics": {"DataScannedInBytes": SCANNED},
+                }
+                for query in QueryExecutionIds
+            ]
+        }
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +113,20 @@ def test_marts_are_unloaded_read_and_deleted(engine: AthenaEngine, stand_in: Ath
     assert results.below() == []
     assert {statement["WorkGroup"] for statement in stand_in.statements} == {"payers"}
     assert {statement["ResultConfiguration"]["OutputLocation"] for statement in stand_in.statements} == {f"{results}/"}
+
+
+def test_unloads_are_logged_with_their_bytes_and_price(engine: AthenaEngine, stand_in: Athena) -> None:
+    def logged() -> list[dict[str, Any]]:
+        return [query for path in engine.lake.query_logs().glob("*.json") for query in read(path)]
+
+    before = len(logged())
+    with engine.reading({"horizon": ()}):
+        pass
+    (query,) = logged()[before:]
+    assert (query["engine"], query["node"], query["status"]) == ("athena", "unload marts.horizon", "success")
+    assert query["query_id"] == "1"
+    assert query["text_sha256"] == text_hash(stand_in.statements[0]["QueryString"])
+    assert (query["scanned_bytes"], query["price_usd"]) == (SCANNED, pytest.approx(30 / 2**20 * 5))
 
 
 def test_a_failed_query_is_a_sentence_and_nothing_stays(

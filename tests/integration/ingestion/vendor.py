@@ -15,6 +15,7 @@ from warehouse.s3 import S3Path
 CONTRACT = read_contract()
 LATER = 1_800_000_000
 BUCKET = "the-lake"
+QUERY_LOGS = "LOGS_QUERY_EXECUTION"
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class Site:
         return errors
 
     def content(self) -> dict[str, bytes]:
-        """Every file of the lake."""
-        return {str(path.relative_to(self.lake)): path.read_bytes() for path in self.lake.rglob("*") if path.is_file()}
+        """Every file of the lake but the query log, which grows with every command."""
+        files = (path for path in self.lake.rglob("*") if path.is_file() and QUERY_LOGS not in path.parts)
+        return {str(path.relative_to(self.lake)): path.read_bytes() for path in files}
 
     def rows(self, query: str) -> list[tuple]:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
@@ -76,7 +78,7 @@ class S3Site(Site):
         return errors
 
     def objects(self) -> list[S3Path]:
-        return [path for path in self.lake.below() if ".work" not in path.key]
+        return [path for path in self.lake.below() if ".work" not in path.key and QUERY_LOGS not in path.key]
 
     def content(self) -> dict[str, bytes]:
         return {path.key.removeprefix(f"{self.lake.key}/"): path.read_bytes() for path in self.objects()}
