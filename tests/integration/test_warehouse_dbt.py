@@ -10,17 +10,25 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from warehouse.lake import Lake
+from warehouse.query_log import read
 from warehouse.settings import schema_name
 from warehouse.storage import exclusive
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_dbt(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_dbt(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "warehouse", "dbt", *arguments],
         cwd=ROOT,
-        env=os.environ | {"WAREHOUSE": str(folder / "warehouse.duckdb"), "DBT_TARGET_PATH": str(folder / "target")},
+        env=os.environ
+        | {
+            "LAKE": str(folder / "lake"),
+            "WAREHOUSE": str(folder / "warehouse.duckdb"),
+            "DBT_TARGET_PATH": str(folder / "target"),
+        }
+        | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -95,3 +103,47 @@ def test_a_schema_prefix_keeps_a_developer_apart(tmp_path, monkeypatch):
     }
     assert found == {schema_name(schema) for schema in ("raw", "staging", "intermediate", "marts", "ml", "seeds")}
     assert all(schema.startswith("ana_") for schema in found)
+
+
+def logged(folder: Path) -> list[dict]:
+    return [query for path in sorted(Lake(folder / "lake").query_logs().glob("*.json")) for query in read(path)]
+
+
+def test_every_query_of_dbt_is_in_the_query_log_and_no_text_is(tmp_path):
+    assert run_dbt(tmp_path, "seed").returncode == 0
+    seeds = [query for query in logged(tmp_path) if query["node"].startswith("seed.bookdebts.")]
+    assert {query["node"].split(".")[2] for query in seeds} >= {"person_entitled_adjusted", "postcode_areas"}
+    assert {query["status"] for query in seeds} == {query["engine"] for query in seeds} ^ {"duckdb", "success"}
+    assert all(len(query["text_sha256"]) == 64 and query["seconds"] >= 0 for query in seeds)
+    assert {query["scanned_bytes"] for query in seeds} == {None}  # DuckDB does not count them
+    (file,) = Lake(tmp_path / "lake").query_logs().iterdir()
+    assert not re.search("select |create (table|schema)|insert ", file.read_text(encoding="utf-8"), flags=re.IGNORECASE)
+
+
+def test_a_query_that_failed_is_in_the_query_log_and_a_later_run_adds_to_the_file(tmp_path):
+    assert run_dbt(tmp_path, "run", "--select", "int_horizon").returncode == 1
+    (failed,) = [query for query in logged(tmp_path) if query["status"] == "failed"]
+    assert failed["node"] == "model.bookdebts.int_horizon"
+    before = logged(tmp_path)
+    run_dbt(tmp_path, "run", "--select", "int_horizon")
+    after = logged(tmp_path)
+    assert after[: len(before)] == before
+    (again,) = [query for query in after[len(before) :] if query["status"] == "failed"]
+    assert again["text_sha256"] == failed["text_sha256"]
+    assert again["run_id"] != failed["run_id"]
+
+
+def test_a_log_that_cannot_be_written_is_a_warning_and_dbt_ends_as_it_would(tmp_path):
+    lake = tmp_path / "a file"
+    lake.touch()
+    finished = run_dbt(tmp_path, "seed", LAKE=str(lake))
+    assert finished.returncode == 0
+    assert re.fullmatch(r"warning: \d+ queries are missing in the query log: .*a file.*\n", finished.stderr)
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(("parse",), 0), (("nonsense",), 2), (("build", "--nope"), 2)])
+def test_dbt_ends_with_its_own_status(tmp_path, arguments, status):
+    finished = run_dbt(tmp_path, *arguments)
+    assert finished.returncode == status
+    assert "Traceback" not in finished.stderr
+    assert bool(finished.stderr) == bool(status)

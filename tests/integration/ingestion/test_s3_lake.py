@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from vendor import BUCKET, CONTRACT, LATER, S3Site, Site, archive, deliver, pack, text
+from vendor import BUCKET, CONTRACT, LATER, QUERY_LOGS, S3Site, Site, archive, deliver, pack, text
 
 from ingestion import publication
 from tests.s3_store import HOST, Store
@@ -55,7 +55,8 @@ def rows_of_all_tables(site: Site) -> dict[str, list[tuple]]:
 
 def modified(site: S3Site) -> dict[str, tuple[object, object]]:
     listed = site.client.list_objects_v2(Bucket=BUCKET, Prefix=f"{site.lake.key}/")["Contents"]
-    return {each["Key"]: (each["LastModified"], each["ETag"]) for each in listed if ".work" not in each["Key"]}
+    kept = (each for each in listed if not {".work", QUERY_LOGS} & set(each["Key"].split("/")))
+    return {each["Key"]: (each["LastModified"], each["ETag"]) for each in kept}
 
 
 def kill(ending: str, before: int) -> None:

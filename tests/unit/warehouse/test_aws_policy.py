@@ -65,8 +65,11 @@ def test_deletes_in_the_lake_are_denied_and_nowhere_allowed(name: str) -> None:
     assert not DELETES & allowed(name, LAKE)
 
 
-def test_who_builds_writes_nothing_of_the_lake_and_changes_no_raw_table() -> None:
-    assert allowed("building-policy", LAKE) == {"s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation"}
+def test_who_builds_writes_only_the_query_log_of_the_lake_and_changes_no_raw_table() -> None:
+    reads = {"s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation"}
+    assert allowed("building-policy", LAKE) == reads | {"s3:PutObject"}
+    assert allowed("building-policy", f"{LAKE}/PREFIX/LOGS_QUERY_EXECUTION/*") == {"s3:PutObject"}
+    assert allowed("building-policy", f"{LAKE}/PREFIX/*") == reads
     for schema in ("raw", "ml"):
         for kind in (f"database/{schema}", f"table/{schema}/"):
             assert not any(kind in each for statement in read("building-policy")["Statement"]
