@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-export LAKE WAREHOUSE DBT_TARGET SCHEMA_PREFIX MONTH SAMPLE_DELIVERIES SAMPLE_COMPANIES
+export LAKE WAREHOUSE DBT_TARGET SCHEMA_PREFIX MONTH SAMPLE_DELIVERIES SAMPLE_COMPANIES COMPANIES
 export TRINO_HOST TRINO_PORT TRINO_HTTP_SCHEME TRINO_USER TRINO_PASSWORD TRINO_CATALOG
 export SFTP_HOST SFTP_PORT SFTP_USER SFTP_PASSWORD SFTP_KEY_FILE SFTP_HOST_KEY SFTP_KNOWN_HOSTS SFTP_ROOT
 
@@ -17,7 +17,7 @@ DBT = $(RUN_PYTHON) -m warehouse dbt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run ingest build train predict freshness docs test test-engines lint review format lock clean
+.PHONY: help run ingest build train predict freshness docs cost test test-engines lint review format lock clean
 
 help: ## print what can be done
 	@echo "Usage: make TARGET [MONTH=YYYY-MM]"
@@ -72,6 +72,9 @@ predict: $(VENV)/.runtime ## score to_predict, write the lists, build the leads
 freshness: $(VENV)/.runtime ## say whether the next delivery is late
 	@$(RUN_PYTHON) -m ingestion register
 	@$(DBT) source freshness
+
+cost: $(VENV)/.runtime ## print what a month costs on Athena at the size of the country
+	@$(RUN_PYTHON) -m warehouse cost
 
 docs: $(VENV)/.runtime ## write the documentation of all tables as one page, and draw their lineage and the marts
 	@$(DBT) docs generate --static

@@ -1,6 +1,7 @@
-"""Run dbt on the warehouse and draw what it built, from the root of the checkout.
+"""Run dbt on the warehouse, draw what it built and say what that costs, from the root of the checkout.
 
-`python -m warehouse dbt ARGUMENTS` runs dbt, `python -m warehouse diagrams` draws the manifest that it wrote.
+`python -m warehouse dbt ARGUMENTS` runs dbt, `python -m warehouse diagrams` draws the manifest that it wrote,
+`python -m warehouse cost` estimates a month on Athena.
 """
 
 import json
@@ -8,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from warehouse.cost.report import cost
 from warehouse.dbt_queries import run_dbt
 from warehouse.diagrams.entities import draw_entities
 from warehouse.diagrams.lineage import draw_lineage
@@ -74,8 +76,10 @@ def _main() -> None:
             _dbt(arguments)
         case ["diagrams"]:
             _diagrams()
+        case ["cost"]:
+            print(cost(read_settings(), PROJECT_FOLDER, PROJECT))
         case _:
-            raise SystemExit("usage: python -m warehouse dbt ARGUMENTS, or python -m warehouse diagrams")
+            raise SystemExit("usage: python -m warehouse dbt ARGUMENTS, python -m warehouse diagrams or cost")
 
 
 if __name__ == "__main__":
