@@ -38,7 +38,9 @@ def run_all(folder: Path, order: str = "company_number") -> Environment:
 
 
 def content(lake: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
+    """Every file but the query log, in which no two runs are alike."""
+    files = (path for path in lake.rglob("*") if path.is_file() and "LOGS_QUERY_EXECUTION" not in path.parts)
+    return {str(path.relative_to(lake)): path.read_bytes() for path in files}
 
 
 def rows(warehouse: Path, query: str) -> list[tuple]:

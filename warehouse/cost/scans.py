@@ -109,7 +109,7 @@ def _scans(operators: Iterable[Mapping[str, Any]], node: str) -> Iterator[Read]:
             )
         details = operator["extra_info"]
         if "Table" in details:
-            _, schema, name = details["Table"].split(".")
-            columns: str | Sequence[str] = details.get("Projections", ())
-            yield Read((schema, name), (columns,) if isinstance(columns, str) else tuple(columns))
+            _, schema, name = details["Table"].rsplit(".", 2)
+            columns: str | Sequence[str] = details.get("Projections") or ()
+            yield Read((schema.strip('"'), name.strip('"')), (columns,) if isinstance(columns, str) else tuple(columns))
         yield from _scans(operator["children"], node)
