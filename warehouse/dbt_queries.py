@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 TRANSACTION = {"BEGIN", "COMMIT", "ROLLBACK"}
-# dbt-athena names its queries in debug lines only, and dbt-trino those that fail
+# dbt-athena names its queries in debug lines only, and dbt-trino those that fail. Besides, dbt-athena makes tables by
+# statements of which there are no other events than these lines.
+ATHENA_TEXT = "Execute: "
+ATHENA_END = re.compile(r"Athena query \S+ has state (SUCCEEDED|FAILED|CANCELLED)")
 QUERY_ID = re.compile(r"Athena query (\S+) started|Trino query id: (\S+)")
 ERRORS = ("Error running SQL", "duckdb error", "Trino error")
 # dbt-trino: CREATE TABLE (1_234 rows); dbt-athena: OK 1234, or OK -1
@@ -59,6 +62,7 @@ def run_dbt(arguments: Sequence[str], add: Callable[[Query], None]) -> int:
 class _Running:
     query: Query
     begun: float
+    is_of_debug_lines: bool = False
 
 
 class DbtQueries:
@@ -84,7 +88,7 @@ class DbtQueries:
                 rows = int(found[1] or found[2]) if found else None
                 self._end(SUCCESS, rows, event.data.query_id or None)
             case "AdapterEventDebug":
-                self._note(event.data.base_msg)
+                self._note(event.data.base_msg, event.data.node_info.unique_id)
             case "NodeFinished":
                 self._end(FAILED)
 
@@ -94,16 +98,25 @@ class DbtQueries:
             self._hand_on(running, UNFINISHED)
         self._running.clear()
 
-    def _begin(self, text: str, node: str) -> None:
+    def _begin(self, text: str, node: str, is_of_debug_lines: bool = False) -> None:
         if text not in TRANSACTION:
             query = Query(node, text_hash(text), datetime.now(UTC), 0.0, UNFINISHED)
-            self._running[threading.get_ident()] = _Running(query, time.perf_counter())
+            self._running[threading.get_ident()] = _Running(query, time.perf_counter(), is_of_debug_lines)
 
-    def _note(self, message: str) -> None:
+    def _note(self, message: str, node: str) -> None:
         running = self._running.get(threading.get_ident())
+        if message.startswith(ATHENA_TEXT):
+            text = message.removeprefix(ATHENA_TEXT)
+            if running is None:
+                self._begin(text, node, is_of_debug_lines=True)
+            else:
+                running.query = replace(running.query, text_sha256=text_hash(text))  # as it is sent
+            return
         if running is None:
             return
-        if found := QUERY_ID.fullmatch(message):
+        if running.is_of_debug_lines and (found := ATHENA_END.fullmatch(message)):
+            self._end(SUCCESS if found[1] == "SUCCEEDED" else FAILED)
+        elif found := QUERY_ID.fullmatch(message):
             running.query = replace(running.query, query_id=found[1] or found[2])
         elif message.startswith(ERRORS):
             self._end(FAILED)

@@ -12,6 +12,7 @@ import pytest
 from tests.athena.endpoint.on_duckdb import DuckDB
 from tests.athena.stack import RAW_BUCKET, ROOT, Account, start
 from warehouse.prices import Prices
+from warehouse.query_log import text_hash
 
 LEAST = Prices().query(0)
 
@@ -62,10 +63,13 @@ def test_each_query_has_its_id_bytes_and_price(account, folder):
     built = dbt(account, folder, "run", "--select", "int_reviewed_names")
     for query in [*seeded, *built]:
         execution = account.executor.executions[query["query_id"]]
+        assert query["text_sha256"] == text_hash(execution.query)
         assert query["scanned_bytes"] == execution.scanned
         assert query["price_usd"] == (0 if execution.is_ddl else LEAST)
         assert (query["engine"], query["status"]) == ("athena", "success")
-    (table,) = [query for query in built if query["scanned_bytes"]]
-    assert table["node"] == "model.bookdebts.int_reviewed_names"
-    assert table["rows"] == account.query("select count(*) as n from intermediate.int_reviewed_names")["n"][0].as_py()
-    assert {query["price_usd"] for query in seeded} == {0, LEAST}
+    logged_ids = [query["query_id"] for query in logged(account)]
+    assert sorted(logged_ids) == sorted(account.executor.executions)
+    scanning = {query["node"] for query in [*seeded, *built] if query["scanned_bytes"]}
+    assert scanning == {"seed.bookdebts.person_entitled_adjusted", "model.bookdebts.int_reviewed_names"}
+    rows = account.query("select count(*) as n from intermediate.int_reviewed_names")["n"][0].as_py()
+    assert rows in {query["rows"] for query in built}

@@ -115,6 +115,7 @@ def _model(
     reads = tuple(planner.reads(node["compiled_code"], node_id))
     if kind == "table" or latest is None:
         yield Statement(node_id, step, reads)
+        yield Statement(node_id, step)  # by which dbt-athena tells dbt how many rows there are
         return
     relation = (node["schema"], node["alias"])
     for _ in range(MONTHS_TO_TYPE):
