@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.athena.endpoint.on_duckdb import DuckDB
-from tests.athena.stack import REGION, WAREHOUSE_BUCKET, Account, start
+from tests.athena.stack import WAREHOUSE_BUCKET, Account, start
+from tests.s3_store import REGION
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 def athena(account: Account):
     return boto3.client(
         "athena", endpoint_url=account.environment["AWS_ENDPOINT_URL_ATHENA"], region_name=REGION,
-        aws_access_key_id="testing", aws_secret_access_key="testing",
+        aws_access_key_id=account.environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=account.environment["AWS_SECRET_ACCESS_KEY"],
     )  # fmt: skip
 
 
@@ -77,9 +79,9 @@ def test_a_table_as_a_query_is_parquet_below_its_location_and_an_entry_of_glue(a
     assert [(column["Name"], column["Type"]) for column in entry["StorageDescriptor"]["Columns"]] == [
         ("id", "int"), ("price", "double"), ("name", "string"),
     ]  # fmt: skip
-    assert sum(key.startswith("tables/sales/") for key in account.keys(WAREHOUSE_BUCKET)) == 1
+    assert sum(key.startswith("tables/sales/") for key in account.objects(WAREHOUSE_BUCKET)) == 1
     account.query("insert into shop.sales (name, id) (select 'b', 2)")
-    assert sum(key.startswith("tables/sales/") for key in account.keys(WAREHOUSE_BUCKET)) == 2
+    assert sum(key.startswith("tables/sales/") for key in account.objects(WAREHOUSE_BUCKET)) == 2
     assert rows(account, "select id, price, name from shop.sales order by id") == [(1, 2.5, "a"), (2, None, "b")]
 
 
@@ -139,7 +141,7 @@ def test_a_csv_table_reads_every_value_as_text(account):
 def test_unload_writes_parquet_to_an_empty_place_only(account):
     unload = f"unload (select 1 as id) to 's3://{WAREHOUSE_BUCKET}/unloaded/' with (format = 'PARQUET')"
     assert account.run(unload).updated == 1
-    assert sum(key.startswith("unloaded/") for key in account.keys(WAREHOUSE_BUCKET)) == 1
+    assert sum(key.startswith("unloaded/") for key in account.objects(WAREHOUSE_BUCKET)) == 1
     assert "HIVE_PATH_ALREADY_EXISTS" in account.run(unload).reason
 
 
