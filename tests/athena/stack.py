@@ -1,4 +1,4 @@
-"""An AWS account of our own for tests: Athena by the endpoint beside this file, S3 by a real store, Glue and STS by moto.
+"""An AWS account of our own for tests: Athena by the endpoint beside this file, a real S3 store, Glue and STS by moto.
 
 Its three buckets are those of docs/aws-policy.md, with the bucket policy of that page on the lake's, and with keys for
 each of its two policies, as far as the store can tell one action from another.

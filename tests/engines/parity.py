@@ -114,7 +114,8 @@ def _row_differences(
     return found
 
 
-def _types_on_duckdb(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, dict[str, str]]:
+def types_on_duckdb(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, dict[str, str]]:
+    """Columns of each table of a schema, without views, in order, with their types."""
     found: dict[str, dict[str, str]] = {}
     for table, column, type_ in connection.execute(
         "select c.table_name, c.column_name, lower(c.data_type) from duckdb_columns() c "
@@ -137,7 +138,7 @@ def compare(warehouse: Path, others: Sequence[Other], schemas: Sequence[str] = B
     compared = []
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         for schema in schemas:
-            on_duckdb = _types_on_duckdb(connection, schema)
+            on_duckdb = types_on_duckdb(connection, schema)
             on_others = [(other, other.types(schema)) for other in others]
             for table in sorted(on_duckdb.keys() | {table for _, types in on_others for table in types}):
                 described, rows = on_duckdb.get(table, {}), 0

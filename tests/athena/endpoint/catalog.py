@@ -6,6 +6,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -67,6 +68,7 @@ def columns_of(rows: pa.Table) -> tuple[Column, ...]:
     return tuple(columns)
 
 
+@lru_cache(maxsize=256)
 def _tree(query: str) -> exp.Expression:
     try:
         return sqlglot.parse_one(query, read="trino")
@@ -115,6 +117,11 @@ class Catalog:
     def drop_schema(self, schema: str) -> None:
         """Drop a database with its tables; objects stay."""
         self._glue.delete_database(Name=schema)
+
+    def is_view(self, schema: str, name: str) -> bool:
+        """Whether a name of a database is that of a view."""
+        entry = self.get(Name(schema, name))
+        return entry is not None and entry["TableType"] == "VIRTUAL_VIEW"
 
     def names(self, schema: str) -> list[str]:
         """Names of the tables and views of a database."""

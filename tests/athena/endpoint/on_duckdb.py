@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -82,6 +83,7 @@ def _translated(node: exp.Expression) -> exp.Expression:
     return node
 
 
+@lru_cache(maxsize=1024)
 def translate(query: str) -> str:
     """Translate a query of Trino's SQL into DuckDB's.
 
