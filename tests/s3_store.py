@@ -77,7 +77,7 @@ def serve_s3(folder: Path, bucket: str) -> Iterator[Store]:
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [program, "server", f"-dir={folder / 'data'}", f"-ip={HOST}", f"-ip.bind={HOST}", "-s3", *options,
-             f"-s3.config={folder / 'identities.json'}", "-s3.port.iceberg=0", "-volume.max=50",
+             f"-s3.config={folder / 'identities.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=50",
              "-master.volumeSizeLimitMB=64"],
             stdout=log, stderr=log, cwd=folder,
             # weed takes settings such as SFTP_PORT from the environment, where make puts empty ones
