@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.aws import AwsError, athena_client, glue_client, s3_client, told
+from warehouse.aws import AwsError, athena_client, glue_client, told
 from warehouse.catalog import ExternalTable, literal, quoted
 from warehouse.catalog import register as show_files
 from warehouse.engines import glue
 from warehouse.engines.duckdb import connect_memory, show_objects
+from warehouse.engines.unloading import delete_objects, parse_outside
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import Location, S3Path
@@ -22,12 +23,9 @@ from warehouse.settings import schema_name
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 DUCKDB_TYPES = {"string": "varchar", "int": "integer"}
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-# What one call deletes at most.
-DELETED_BATCH = 1000
 
 
 def read_staging(lake: Lake[Location], environment: Mapping[str, str] = os.environ) -> S3Path:
@@ -43,10 +41,7 @@ def read_staging(lake: Lake[Location], environment: Mapping[str, str] = os.envir
     url = environment.get("ATHENA_S3_STAGING_DIR", "")
     if not url:
         raise UserError("ATHENA_S3_STAGING_DIR is not set; set it to s3://bucket/prefix, in another bucket than LAKE's")
-    staging = S3Path.parse(url, "ATHENA_S3_STAGING_DIR")
-    if isinstance(lake.root, S3Path) and staging.bucket == lake.root.bucket:
-        raise UserError(f"ATHENA_S3_STAGING_DIR={url} is in the bucket of the lake; name another bucket")
-    return staging
+    return parse_outside(lake, url, "ATHENA_S3_STAGING_DIR")
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class AthenaEngine:
 
     def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Location]]]) -> None:
         """See `Engine`: tables and partitions of the Glue catalog, none changed before all were found in order."""
-        found = [(table, glue.find_partitions(table, files)) for table, files in tables]
+        found = [(table, glue.find_folders(table, files)) for table, files in tables]
         for table, partitions in found:
             glue.write(glue_client(), table, partitions)
 
@@ -92,7 +87,7 @@ class AthenaEngine:
                     self._unload(connection, mart, columns, folder / mart)
                 yield connection
         finally:
-            _delete(folder)
+            delete_objects(folder)
 
     def _unload(self, connection: duckdb.DuckDBPyConnection, mart: str, columns: Sequence[str], folder: S3Path) -> None:
         schema, client = schema_name("marts"), glue_client()
@@ -145,11 +140,3 @@ def _ended(client: "AthenaClient", query: str) -> Mapping[str, str]:
             return {"State": state, "StateChangeReason": status.get("StateChangeReason", state)}
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-
-
-def _delete(folder: S3Path) -> None:
-    objects = folder.below()
-    with told(str(folder)):
-        for start in range(0, len(objects), DELETED_BATCH):
-            keys: list[ObjectIdentifierTypeDef] = [{"Key": path.key} for path in objects[start : start + DELETED_BATCH]]
-            s3_client().delete_objects(Bucket=folder.bucket, Delete={"Objects": keys, "Quiet": True})
