@@ -111,6 +111,14 @@ def copy_landed(account: Account, lake: Path) -> None:
             s3.download_file(RAW_BUCKET, key, str(local))
 
 
+def put_lake(account: Account, lake: Path) -> None:
+    """Bring what was landed and predicted in a local lake to the account."""
+    s3 = account.session.client("s3")
+    for folder in ("DATA", "LOGS_FTP_EXECUTION"):
+        for path in (path for path in (lake / folder).rglob("*") if path.is_file()):
+            s3.upload_file(str(path), RAW_BUCKET, f"{LAKE}/{path.relative_to(lake)}")
+
+
 def features(run: Run, *arguments: str) -> list[dict[str, Any]]:
     """Register and build what `make build` does; gives dbt's results."""
     run.run("ingestion", "register")

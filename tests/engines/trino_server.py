@@ -17,7 +17,7 @@ import trino
 
 VERSION = os.environ.get("TRINO_VERSION", "") or "368"
 PLUGINS = ("hive", "memory")  # the others are most of 2 GB, and lengthen the start
-CATALOG = "hive"
+CATALOG, CATALOG_OF_ATHENA = "hive", "awsdatacatalog"
 START_SECONDS = 120
 NEEDED = (
     "make test-engines needs Java 17 or later and Maven, on the path as java and mvn; install them and run it again"
@@ -37,6 +37,7 @@ JVM = """
 -Xmx2G
 -XX:+UseSerialGC
 -XX:TieredStopAtLevel=1
+-XX:ReservedCodeCacheSize=256M
 -XX:+ExitOnOutOfMemoryError
 -Djdk.attach.allowAttachSelf=true
 --add-opens=java.base/java.nio=ALL-UNNAMED
@@ -52,7 +53,7 @@ JVM = """
 HIVE = """
 connector.name=hive
 hive.metastore=file
-hive.metastore.catalog.dir=file://{folder}/metastore
+hive.metastore.catalog.dir={metastore}
 hive.security=allow-all
 hive.storage-format=PARQUET
 hive.non-managed-table-writes-enabled=true
@@ -83,8 +84,8 @@ class TrinoServer:
             cursor.execute(sql)
             return [tuple(row) for row in cursor.fetchall()]
 
-    def connection(self) -> trino.dbapi.Connection:
-        return trino.dbapi.connect(host="127.0.0.1", port=self.port, user="test", catalog=CATALOG)
+    def connection(self, catalog: str = CATALOG) -> trino.dbapi.Connection:
+        return trino.dbapi.connect(host="127.0.0.1", port=self.port, user="test", catalog=catalog)
 
 
 def is_possible() -> bool:
@@ -142,8 +143,12 @@ def _free_port() -> int:
 
 def _configure(folder: Path, port: int) -> None:
     (folder / "etc/catalog").mkdir(parents=True)
-    for name, text in {"config.properties": CONFIG, f"catalog/{CATALOG}.properties": HIVE}.items():
-        (folder / "etc" / name).write_text(text.lstrip().format(port=port, folder=folder), encoding="utf-8")
+    files = {"config.properties": CONFIG.format(port=port)}
+    for catalog in (CATALOG, CATALOG_OF_ATHENA):
+        metastore = f"file://{folder}/metastore-of-{catalog}"
+        files[f"catalog/{catalog}.properties"] = HIVE.format(metastore=metastore)
+    for name, text in files.items():
+        (folder / "etc" / name).write_text(text.lstrip(), encoding="utf-8")
 
 
 def _wait(server: TrinoServer, process: subprocess.Popen[bytes], log: Path) -> None:
