@@ -27,7 +27,7 @@ from tests.athena.endpoint.backend import Backend
 from tests.athena.endpoint.catalog import Catalog
 from tests.athena.endpoint.executions import Execution, Executor
 from tests.athena.endpoint.server import serve
-from tests.s3_store import HOST, REGION, Store, serve_s3
+from tests.s3_store import HOST, REGION, serve_s3
 
 ROOT = Path(__file__).resolve().parents[2]
 RAW_BUCKET, WAREHOUSE_BUCKET, RESULTS_BUCKET = "raw-lake", "warehouse", "query-results"
@@ -97,6 +97,11 @@ class Account:
         execution.over.wait()
         return execution
 
+    def client_of(self, name: str, service: str) -> Any:
+        """A client with the keys of one who asks."""
+        urls = (self.environment["AWS_ENDPOINT_URL_S3"], self.environment["AWS_ENDPOINT_URL"])
+        return Session(*urls, self.keys[name]).client(service)
+
     def statements(self) -> list[str]:
         """Texts of all statements so far."""
         return [execution.query for execution in self.executor.executions.values()]
@@ -138,12 +143,12 @@ def start(folder: Path, backend: Backend) -> Iterator[Account]:
             "LAKE_WORK": str(folder / "work"),
             "DO_NOT_TRACK": "1",
         }  # fmt: skip
-        owner = _Session(store, endpoint, store.key_id, store.secret)
+        url = store.environment["AWS_ENDPOINT_URL_S3"]
+        owner = Session(url, endpoint, store.environment)
         for bucket in (WAREHOUSE_BUCKET, RESULTS_BUCKET):
             owner.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         owner.client("s3").put_bucket_policy(Bucket=RAW_BUCKET, Policy=json.dumps(NOTHING_IS_DELETED))
-        builder = store.keys[BUILDING]
-        catalog = Catalog(_Session(store, endpoint, builder.key_id, builder.secret), folder / "mirror")
+        catalog = Catalog(Session(url, endpoint, store.keys[BUILDING].environment), folder / "mirror")
         executor = Executor(catalog, backend)
         with serve(executor) as athena:
             keys = {name: store.keys[name].environment for name in MAY}
@@ -152,12 +157,12 @@ def start(folder: Path, backend: Backend) -> Iterator[Account]:
             )  # fmt: skip
 
 
-class _Session(boto3.Session):
+class Session(boto3.Session):
     """Clients of the account, whatever the environment says."""
 
-    def __init__(self, store: Store, endpoint: str, key_id: str, secret: str) -> None:
-        super().__init__(key_id, secret, region_name=REGION)
-        self._store, self._endpoint = store.environment["AWS_ENDPOINT_URL_S3"], endpoint
+    def __init__(self, store: str, endpoint: str, keys: Mapping[str, str]) -> None:
+        super().__init__(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+        self._store, self._endpoint = store, endpoint
 
     def client(self, service: str, *arguments, **keywords):
         endpoint = self._store if service == "s3" else self._endpoint

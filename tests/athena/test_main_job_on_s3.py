@@ -36,6 +36,7 @@ from tests.athena.main_job import (
 )
 from tests.athena.stack import LANDING, RAW_BUCKET, ROOT, WAREHOUSE_BUCKET, Account, inherited, start
 from tests.engines.parity import Other, compare, written
+from tests.unit.warehouse.test_aws_policy import allowed
 
 COMPANIES = "3000"
 REDELIVERED, LATEST = "2026-10", "2026-11"
@@ -245,6 +246,20 @@ def test_dbt_by_itself_reads_the_lake_in_s3_too(country: Country, by_duckdb: Fin
     )  # fmt: skip
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "companies" in shown.stdout
+
+
+def test_dbt_asks_glue_for_nothing_that_its_policy_lacks(country: Country, on_aws: Finished) -> None:
+    asked = {(call.operation, call.database) for call in country.account.calls if "dbt-athena" in call.agent}
+    asked -= {("GetCallerIdentity", "")}  # which nobody can be denied
+    assert ("DeleteTable", "marts") in asked
+    lacking = {
+        (operation, database)
+        for operation, database in asked
+        for places in [("database/*", f"database/{database}")]
+        if f"glue:{operation}" not in set().union(*(allowed("building-policy", place) for place in places))
+    }
+    assert lacking == set()
+    assert {operation for operation, database in asked if database in {"raw", "ml"}} <= {"GetTable", "GetTables"}
 
 
 def test_what_is_typed_is_not_typed_again(country: Country, both: tuple[Finished, Finished]) -> None:

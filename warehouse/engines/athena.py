@@ -23,9 +23,54 @@ from warehouse.settings import schema_name
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_athena.type_defs import WorkGroupTypeDef
 
 DUCKDB_TYPES = {"string": "varchar", "int": "integer"}
+ENGINE = "Athena engine version 3"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+
+
+def check_work_group(found: "WorkGroupTypeDef") -> None:
+    """Check that queries of a work group do what is asked of them.
+
+    Args:
+        found: The work group as Athena describes it.
+
+    Raises:
+        UserError: When it is switched off, runs another version of Athena's engine, or has places of its own for all
+            that is written: dbt's tables would lie among the results of queries, and expire with them.
+    """
+    name, configuration = found["Name"], found.get("Configuration", {})
+    if found.get("State") == "DISABLED":
+        raise UserError(
+            f"the Athena work group {name} is switched off; switch it on, or name another ATHENA_WORK_GROUP"
+        )
+    version = configuration.get("EngineVersion", {}).get("EffectiveEngineVersion", ENGINE)
+    if version != ENGINE:
+        raise UserError(f"the Athena work group {name} runs {version}, and {ENGINE} is needed; change it there")
+    is_enforced = configuration.get("EnforceWorkGroupConfiguration", False)
+    is_managed = configuration.get("ManagedQueryResultsConfiguration", {}).get("Enabled", False)
+    if is_managed or (is_enforced and configuration.get("ResultConfiguration", {}).get("OutputLocation")):
+        raise UserError(
+            f"the Athena work group {name} overrides where a query writes, and tables would lie among results that "
+            "expire; switch that off there (client-side settings, managed results), or name another ATHENA_WORK_GROUP"
+        )
+
+
+def check_places(lake: Lake[Location], environment: Mapping[str, str] = os.environ) -> None:
+    """Check what only dbt reads of the environment, before dbt does.
+
+    Args:
+        lake: The lake; dbt writes nothing into its bucket.
+        environment: Variables to read; a blank one counts as unset.
+
+    Raises:
+        UserError: When the place of the tables or of the results will not do, or the region is not set.
+    """
+    read_staging(lake, environment)
+    _read_place("ATHENA_S3_DATA_DIR", lake, environment)
+    if not environment.get("AWS_REGION"):
+        raise UserError("AWS_REGION is not set, and dbt reads it nowhere else; set it, for example to eu-west-2")
 
 
 def read_staging(lake: Lake[Location], environment: Mapping[str, str] = os.environ) -> S3Path:
@@ -38,10 +83,14 @@ def read_staging(lake: Lake[Location], environment: Mapping[str, str] = os.envir
     Raises:
         UserError: When it is not set, no place on S3, or in the bucket of the lake.
     """
-    url = environment.get("ATHENA_S3_STAGING_DIR", "")
+    return _read_place("ATHENA_S3_STAGING_DIR", lake, environment)
+
+
+def _read_place(variable: str, lake: Lake[Location], environment: Mapping[str, str]) -> S3Path:
+    url = environment.get(variable, "")
     if not url:
-        raise UserError("ATHENA_S3_STAGING_DIR is not set; set it to s3://bucket/prefix, in another bucket than LAKE's")
-    return parse_outside(lake, url, "ATHENA_S3_STAGING_DIR")
+        raise UserError(f"{variable} is not set; set it to s3://bucket/prefix, in another bucket than LAKE's")
+    return parse_outside(lake, url, variable)
 
 
 @dataclass(frozen=True)
@@ -62,9 +111,12 @@ class AthenaEngine:
         return f"Athena work group {self.work_group} in {athena_client().meta.region_name}"
 
     def check(self) -> None:
-        """See `Engine`: asks Glue for a database."""
+        """See `Engine`: asks Glue for a database, and Athena for the work group."""
+        check_places(self.lake)
         with told("Glue"):
             glue_client().get_databases(MaxResults=1)
+        with told(f"the Athena work group {self.work_group}"):
+            check_work_group(athena_client().get_work_group(WorkGroup=self.work_group)["WorkGroup"])
 
     def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Location]]]) -> None:
         """See `Engine`: tables and partitions of the Glue catalog, none changed before all were found in order."""

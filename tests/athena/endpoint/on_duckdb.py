@@ -77,6 +77,8 @@ def _translated(node: exp.Expression) -> exp.Expression:
             node.set("replacement", exp.Literal.string(replacement))
         case exp.FromBase():
             return exp.func("trino_from_base", node.this, node.expression)
+        case exp.Subquery() if isinstance(node.this, exp.Table) and not node.alias:
+            return node.this  # a table in brackets
         case exp.Table() if node.db:
             node.set("catalog", None)
             node.set("db", exp.to_identifier(_schema(node.db), quoted=True))
