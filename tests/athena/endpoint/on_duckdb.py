@@ -110,7 +110,11 @@ class DuckDB:
         self._schemas: dict[Path, pa.Schema] = {}
 
     def run(
-        self, query: str, relations: Sequence[Table | View], on_start: Callable[[Callable[[], None]], None]
+        self,
+        query: str,
+        relations: Sequence[Table | View],
+        on_start: Callable[[Callable[[], None]], None],
+        _is_written: bool = False,
     ) -> pa.Table:
         """Run a query; see `Backend`."""
         with duckdb.connect(config={"threads": self._threads, "integer_division": True}) as connection:

@@ -7,8 +7,10 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import trino
 
 from tests.athena.endpoint.backend import Column, Table, View
@@ -30,6 +32,7 @@ CANCELED = "USER_CANCELED"
 # Trino's own knows nothing of Glue's tables, and a schema of this name cannot be written to.
 INFORMATION_SCHEMA = re.compile(r"\binformation_schema\b", re.IGNORECASE)
 OF_GLUE = "information_schema_of_glue"
+WRITTEN = "written"  # schema for tables of a moment
 
 
 class Trino:
@@ -48,29 +51,42 @@ class Trino:
         self._lock = threading.Lock()
 
     def run(
-        self, query: str, relations: Sequence[Table | View], on_start: Callable[[Callable[[], None]], None]
+        self,
+        query: str,
+        relations: Sequence[Table | View],
+        on_start: Callable[[Callable[[], None]], None],
+        is_written: bool = False,
     ) -> pa.Table:
         """Run a query; see `Backend`."""
         with contextlib.closing(self._connect()) as connection:
             try:
                 with self._lock:
                     for relation in relations:
-                        self._show(connection, relation)
+                        self._show(connection.cursor(), relation)
                 cursor = connection.cursor()
                 on_start(cursor.cancel)
-                cursor.execute(_of_glue(query))
-                rows = cursor.fetchall()
+                return self._written(cursor, _of_glue(query)) if is_written else _fetched(cursor, _of_glue(query))
             except trino.exceptions.TrinoQueryError as error:
                 if error.error_name == CANCELED:
                     raise QueryStoppedError from error
                 raise QueryFailedError(f"{error.error_name}: {error.message}") from error
-        names = [column[0] for column in cursor.description]
-        types = [_arrow_type(column[1]) for column in cursor.description]
-        columns = zip(*rows, strict=True) if rows else [[] for _ in names]
-        arrays = [pa.array(values, type_) for values, type_ in zip(columns, types, strict=True)]
-        return pa.Table.from_arrays(arrays, names=names)
 
-    def _show(self, connection: trino.dbapi.Connection, relation: Table | View) -> None:
+    def _written(self, cursor: trino.dbapi.Cursor, query: str) -> pa.Table:
+        """Have the server write the rows, which is quicker than to hand over many of them."""
+        id_ = uuid.uuid4().hex
+        folder, name = self._folder / id_, _quoted(CATALOG, WRITTEN, id_)
+        _execute(cursor, f"create schema if not exists {_quoted(CATALOG, WRITTEN)}")
+        _execute(
+            cursor, f"create table {name} with (format = 'PARQUET', external_location = 'file://{folder}') as {query}"
+        )
+        described = _execute(cursor, f"describe {name}")
+        _execute(cursor, f"drop table {name}")
+        schema = pa.schema([(column[0], _arrow_type(column[1])) for column in described])
+        files = sorted(path for path in folder.glob("*") if not path.name.startswith("."))
+        found = [pq.read_table(file).cast(schema) for file in files]
+        return pa.concat_tables(found) if found else schema.empty_table()
+
+    def _show(self, cursor: trino.dbapi.Cursor, relation: Table | View) -> None:
         """Make a relation in the catalog, unless it is there already just so."""
         key = (relation.schema, relation.name)
         before = self._shown.get(key)
@@ -78,17 +94,17 @@ class Trino:
             return
         schema = _of_glue(relation.schema)
         name = _quoted(CATALOG, schema, relation.name)
-        _execute(connection, f"create schema if not exists {_quoted(CATALOG, schema)}")
+        _execute(cursor, f"create schema if not exists {_quoted(CATALOG, schema)}")
         if before is not None:
             self._shown.pop(key)
-            _execute(connection, f"drop {'view' if isinstance(before, View) else 'table'} {name}")
+            _execute(cursor, f"drop {'view' if isinstance(before, View) else 'table'} {name}")
         if isinstance(relation, View):
-            _execute(connection, f"create view {name} as {_of_glue(relation.query)}")
+            _execute(cursor, f"create view {name} as {_of_glue(relation.query)}")
         else:
-            self._create(connection, name, relation)
+            self._create(cursor, name, relation)
         self._shown[key] = relation
 
-    def _create(self, connection: trino.dbapi.Connection, name: str, table: Table) -> None:
+    def _create(self, cursor: trino.dbapi.Cursor, name: str, table: Table) -> None:
         folder = self._folder / uuid.uuid4().hex
         folder.mkdir(parents=True)
         keys = [column.name for column in table.partition_columns]
@@ -104,20 +120,28 @@ class Trino:
             properties.append(f"partitioned_by = array[{', '.join(map(_literal, keys))}]")
         if table.header_lines:
             properties.append(f"skip_header_line_count = {table.header_lines}")
-        _execute(connection, f"create table {name} ({columns}) with ({', '.join(properties)})")
+        _execute(cursor, f"create table {name} ({columns}) with ({', '.join(properties)})")
         if keys:
             arguments = ", ".join(map(_literal, (table.schema, table.name, "ADD")))
-            _execute(connection, f"call {CATALOG}.system.sync_partition_metadata({arguments})")
+            _execute(cursor, f"call {CATALOG}.system.sync_partition_metadata({arguments})")
 
 
 def _of_glue(text: str) -> str:
     return INFORMATION_SCHEMA.sub(OF_GLUE, text)
 
 
-def _execute(connection: trino.dbapi.Connection, statement: str) -> None:
-    cursor = connection.cursor()
+def _execute(cursor: trino.dbapi.Cursor, statement: str) -> list[list[Any]]:
     cursor.execute(statement)
-    cursor.fetchall()
+    return cursor.fetchall()
+
+
+def _fetched(cursor: trino.dbapi.Cursor, query: str) -> pa.Table:
+    rows = _execute(cursor, query)
+    names = [column[0] for column in cursor.description]
+    types = [_arrow_type(column[1]) for column in cursor.description]
+    columns = zip(*rows, strict=True) if rows else [[] for _ in names]
+    arrays = [pa.array(values, type_) for values, type_ in zip(columns, types, strict=True)]
+    return pa.Table.from_arrays(arrays, names=names)
 
 
 def _arrow_type(type_: str) -> pa.DataType:
