@@ -13,12 +13,11 @@ import yaml
 
 from ml.settings import SETTINGS_FILE
 from tests.athena.endpoint.backend import Table
-from tests.athena.stack import BOTH, BUILDING, LANDING, RAW_BUCKET, ROOT, Account, inherited
+from tests.athena.stack import BOTH, BUILDING, LAKE, LANDING, RAW_BUCKET, ROOT, Account, inherited
 from tests.engines.parity import types_on_duckdb
 from warehouse.catalog import literal, quoted
 
 QUICK = Path(__file__).with_name("quick")
-LAKE = "country"  # prefix of the lake's bucket
 ONLY_TABLES = ("--resource-type", "model", "--resource-type", "seed")
 # for few companies, and for tests that run side by side
 FEW = {"minimum_positives": 2, "company_folds": 1, "bootstrap_samples": 20, "nthread": 1}
@@ -85,7 +84,11 @@ def on_athena(folder: Path, account: Account, server: Mapping[str, str]) -> Run:
         account: The account.
         server: Variables of the vendor's server.
     """
-    keys = {"ingestion": account.keys[LANDING], "warehouse": account.keys[BUILDING], "ml": account.keys[BOTH]}
+    keys = {
+        "ingestion": account.credentials[LANDING],
+        "warehouse": account.credentials[BUILDING],
+        "ml": account.credentials[BOTH],
+    }
     environment = {**account.environment, **server, "DBT_TARGET": "athena"}
     return _run(folder, f"s3://{RAW_BUCKET}/{LAKE}", environment, keys)
 
@@ -97,7 +100,7 @@ def on_laptop(folder: Path) -> Run:
 
 def on_duckdb(folder: Path, account: Account) -> Run:
     """Give a place with DuckDB over the account's lake."""
-    keys = dict.fromkeys(("ingestion", "warehouse", "ml"), account.keys[LANDING])
+    keys = dict.fromkeys(("ingestion", "warehouse", "ml"), account.credentials[LANDING])
     return _run(folder, f"s3://{RAW_BUCKET}/{LAKE}", account.environment | {"DBT_TARGET": "duckdb"}, keys)
 
 
@@ -105,7 +108,7 @@ def copy_landed(account: Account, lake: Path) -> None:
     """Bring what was landed in the account to a local lake."""
     s3 = account.session.client("s3")
     for part in ("DATA/UNZIP_DATA_APPEND_ALL", "DATA/REJECTED_DATA", "DATA/ETL", "LOGS_FTP_EXECUTION"):
-        for key in account.objects(RAW_BUCKET, f"{LAKE}/{part}/"):
+        for key in account.keys(RAW_BUCKET, f"{LAKE}/{part}/"):
             local = lake / key.removeprefix(f"{LAKE}/")
             local.parent.mkdir(parents=True, exist_ok=True)
             s3.download_file(RAW_BUCKET, key, str(local))
@@ -189,7 +192,7 @@ def unlike(account: Account, lake: Path, folders: Sequence[str]) -> list[str]:
     on_s3 = {
         key.removeprefix(f"{LAKE}/"): s3.get_object(Bucket=RAW_BUCKET, Key=key)["Body"].read()
         for folder in folders
-        for key in account.objects(RAW_BUCKET, f"{LAKE}/{folder}/")
+        for key in account.keys(RAW_BUCKET, f"{LAKE}/{folder}/")
     }
     local = {
         str(path.relative_to(lake)): path.read_bytes()

@@ -31,13 +31,15 @@ from tests.s3_store import HOST, REGION, serve_s3
 
 ROOT = Path(__file__).resolve().parents[2]
 RAW_BUCKET, WAREHOUSE_BUCKET, RESULTS_BUCKET = "raw-lake", "warehouse", "query-results"
+LAKE = "country"  # prefix of the lake in its bucket
 LANDING, BUILDING, BOTH = "landing", "building", "both"  # who asks, as in docs/aws-policy.md
 READ_LAKE = (f"Read:{RAW_BUCKET}", f"List:{RAW_BUCKET}")
 WRITE_LAKE = (*READ_LAKE, f"Write:{RAW_BUCKET}")
 WRITE_TABLES = tuple(
     f"{action}:{bucket}" for action in ("Read", "List", "Write") for bucket in (WAREHOUSE_BUCKET, RESULTS_BUCKET)
 )
-MAY = {LANDING: WRITE_LAKE, BUILDING: READ_LAKE + WRITE_TABLES, BOTH: WRITE_LAKE + WRITE_TABLES}
+WRITE_LOG = (f"Write:{RAW_BUCKET}/{LAKE}/LOGS_QUERY_EXECUTION/*",)
+MAY = {LANDING: WRITE_LAKE, BUILDING: READ_LAKE + WRITE_LOG + WRITE_TABLES, BOTH: WRITE_LAKE + WRITE_TABLES}
 NOTHING_IS_DELETED = {
     "Version": "2012-10-17",
     "Statement": [
@@ -74,12 +76,12 @@ class Account:
     Attributes:
         environment: What boto3, and so dbt-athena, must know to find it, with the keys of one who may do everything
             that the two policies together allow.
-        keys: The keys of each who asks.
+        credentials: Variables with the keys of each who asks.
         calls: Requests to Glue and STS so far.
     """
 
     environment: Mapping[str, str]
-    keys: Mapping[str, Mapping[str, str]]
+    credentials: Mapping[str, Mapping[str, str]]
     session: boto3.Session
     catalog: Catalog
     executor: Executor
@@ -100,13 +102,13 @@ class Account:
     def client_of(self, name: str, service: str) -> Any:
         """A client with the keys of one who asks."""
         urls = (self.environment["AWS_ENDPOINT_URL_S3"], self.environment["AWS_ENDPOINT_URL"])
-        return Session(*urls, self.keys[name]).client(service)
+        return Session(*urls, self.credentials[name]).client(service)
 
     def statements(self) -> list[str]:
         """Texts of all statements so far."""
         return [execution.query for execution in self.executor.executions.values()]
 
-    def objects(self, bucket: str, prefix: str = "") -> set[str]:
+    def keys(self, bucket: str, prefix: str = "") -> set[str]:
         """Keys of all objects of a bucket."""
         pages = self.session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return {found["Key"] for page in pages for found in page.get("Contents", [])}
@@ -151,9 +153,9 @@ def start(folder: Path, backend: Backend) -> Iterator[Account]:
         catalog = Catalog(Session(url, endpoint, store.keys[BUILDING].environment), folder / "mirror")
         executor = Executor(catalog, backend)
         with serve(executor) as athena:
-            keys = {name: store.keys[name].environment for name in MAY}
+            credentials = {name: store.keys[name].environment for name in MAY}
             yield Account(
-                environment | {"AWS_ENDPOINT_URL_ATHENA": athena}, keys, owner, catalog, executor, calls
+                environment | {"AWS_ENDPOINT_URL_ATHENA": athena}, credentials, owner, catalog, executor, calls
             )  # fmt: skip
 
 

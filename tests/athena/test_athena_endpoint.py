@@ -79,9 +79,9 @@ def test_a_table_as_a_query_is_parquet_below_its_location_and_an_entry_of_glue(a
     assert [(column["Name"], column["Type"]) for column in entry["StorageDescriptor"]["Columns"]] == [
         ("id", "int"), ("price", "double"), ("name", "string"),
     ]  # fmt: skip
-    assert sum(key.startswith("tables/sales/") for key in account.objects(WAREHOUSE_BUCKET)) == 1
+    assert sum(key.startswith("tables/sales/") for key in account.keys(WAREHOUSE_BUCKET)) == 1
     account.query("insert into shop.sales (name, id) (select 'b', 2)")
-    assert sum(key.startswith("tables/sales/") for key in account.objects(WAREHOUSE_BUCKET)) == 2
+    assert sum(key.startswith("tables/sales/") for key in account.keys(WAREHOUSE_BUCKET)) == 2
     assert rows(account, "select id, price, name from shop.sales order by id") == [(1, 2.5, "a"), (2, None, "b")]
 
 
@@ -141,7 +141,7 @@ def test_a_csv_table_reads_every_value_as_text(account):
 def test_unload_writes_parquet_to_an_empty_place_only(account):
     unload = f"unload (select 1 as id) to 's3://{WAREHOUSE_BUCKET}/unloaded/' with (format = 'PARQUET')"
     assert account.run(unload).updated == 1
-    assert sum(key.startswith("unloaded/") for key in account.objects(WAREHOUSE_BUCKET)) == 1
+    assert sum(key.startswith("unloaded/") for key in account.keys(WAREHOUSE_BUCKET)) == 1
     assert "HIVE_PATH_ALREADY_EXISTS" in account.run(unload).reason
 
 

@@ -20,7 +20,6 @@ from ingestion.sample.rar_writer import write_rar
 from ingestion.sample.server import serve
 from tests.athena.endpoint.on_duckdb import DuckDB
 from tests.athena.main_job import (
-    LAKE,
     ONLY_TABLES,
     OnAthena,
     OnDuckDB,
@@ -34,7 +33,7 @@ from tests.athena.main_job import (
     unlike,
     without_places,
 )
-from tests.athena.stack import LANDING, RAW_BUCKET, ROOT, WAREHOUSE_BUCKET, Account, inherited, start
+from tests.athena.stack import LAKE, LANDING, RAW_BUCKET, ROOT, WAREHOUSE_BUCKET, Account, inherited, start
 from tests.engines.parity import Other, compare, written
 from tests.unit.warehouse.test_aws_policy import allowed
 
@@ -71,7 +70,7 @@ class Country:
         return unlike(self.account, self.laptop.folder / "lake", folders)
 
     def objects(self, table: str) -> set[str]:
-        return {key for key in self.account.objects(WAREHOUSE_BUCKET) if f"/{table}/" in key}
+        return {key for key in self.account.keys(WAREHOUSE_BUCKET) if f"/{table}/" in key}
 
     def redeliver(self) -> None:
         """Deliver one month again, with half of its companies and accounts."""
@@ -218,7 +217,7 @@ def test_dbt_writes_to_unique_places_of_its_own_bucket(country: Country, on_aws:
     assert len(set(locations.values())) == len(locations) > 50
     for name, location in locations.items():
         assert location.startswith(f"s3://{WAREHOUSE_BUCKET}/tables/{name}/")
-    assert {key.split("/")[0] for key in country.account.objects(RAW_BUCKET)} == {LAKE}
+    assert {key.split("/")[0] for key in country.account.keys(RAW_BUCKET)} == {LAKE}
 
 
 def test_duckdb_on_the_lake_in_s3_comes_to_the_same(
@@ -232,7 +231,7 @@ def test_duckdb_on_the_lake_in_s3_comes_to_the_same(
 
 def test_no_credentials_are_in_the_warehouse(country: Country, by_duckdb: Finished) -> None:
     content = country.duckdb.warehouse.read_bytes()
-    for secret in {value for keys in country.account.keys.values() for value in keys.values()}:
+    for secret in {value for keys in country.account.credentials.values() for value in keys.values()}:
         assert secret.encode() not in content
 
 
@@ -241,7 +240,7 @@ def test_dbt_by_itself_reads_the_lake_in_s3_too(country: Country, by_duckdb: Fin
         [Path(sys.executable).with_name("dbt"), "--quiet", "show", "--inline",
          "select count(*) as companies from {{ source('ukltd', 'ci01') }}",
          "--project-dir", "dbt_project", "--profiles-dir", "profiles"],
-        cwd=ROOT, env=inherited() | country.duckdb.environment | country.account.keys[LANDING],
+        cwd=ROOT, env=inherited() | country.duckdb.environment | country.account.credentials[LANDING],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert shown.returncode == 0, shown.stdout + shown.stderr
