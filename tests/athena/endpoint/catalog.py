@@ -163,10 +163,9 @@ class Catalog:
         Raises:
             QueryFailedError: When the name is taken or the schema is missing.
         """
-        self._check_free(name)
-        self._glue.create_table(
-            DatabaseName=name.schema,
-            TableInput={
+        self._create(
+            name,
+            {
                 "Name": name.name,
                 "TableType": "EXTERNAL_TABLE",
                 "Parameters": {"EXTERNAL": "TRUE"} | (properties or {}),
@@ -209,16 +208,17 @@ class Catalog:
         }
         entry = self.get(name)
         if entry is None or not or_replace or entry["TableType"] != "VIRTUAL_VIEW":
-            self._check_free(name)
-            self._glue.create_table(DatabaseName=name.schema, TableInput=members)
+            self._create(name, members)
         else:
             self._glue.update_table(DatabaseName=name.schema, TableInput=members)
 
-    def _check_free(self, name: Name) -> None:
-        if not self.has_schema(name.schema):
-            raise QueryFailedError(f"SCHEMA_NOT_FOUND: Schema '{name.schema}' does not exist")
-        if self.get(name) is not None:
-            raise QueryFailedError(f"TABLE_ALREADY_EXISTS: Table '{CATALOG}.{name}' already exists")
+    def _create(self, name: Name, members: dict[str, Any]) -> None:
+        try:
+            self._glue.create_table(DatabaseName=name.schema, TableInput=members)
+        except self._glue.exceptions.AlreadyExistsException:
+            raise QueryFailedError(f"TABLE_ALREADY_EXISTS: Table '{CATALOG}.{name}' already exists") from None
+        except self._glue.exceptions.EntityNotFoundException:
+            raise QueryFailedError(f"SCHEMA_NOT_FOUND: Schema '{name.schema}' does not exist") from None
 
     # partitions
 
