@@ -15,14 +15,17 @@ from pathlib import Path
 
 import trino
 
+from tests.s3_store import HOST, Store
+
 VERSION = os.environ.get("TRINO_VERSION", "") or "368"
 PLUGINS = ("hive", "memory")  # the others are most of 2 GB, and lengthen the start
-CATALOG = "hive"
+CATALOG, CATALOG_ON_S3 = "hive", "hive_on_s3"
 START_SECONDS = 120
 NEEDED = (
     "make test-engines needs Java 17 or later and Maven, on the path as java and mvn; install them and run it again"
 )
 
+# tables of thousands of rows are joined as they are written: to ask for their statistics takes longer
 CONFIG = """
 coordinator=true
 node-scheduler.include-coordinator=true
@@ -31,12 +34,19 @@ http-server.log.enabled=false
 discovery.uri=http://127.0.0.1:{port}
 query.max-history=1000
 query.min-expire-age=10s
+optimizer.join-reordering-strategy=NONE
+optimizer.optimize-hash-generation=false
+join-distribution-type=BROADCAST
+task.concurrency=2
 """
-# half of the work of a server that runs for minutes would be to optimise its own code
+# half of the work of a server that runs for minutes would be to optimise and verify its own code
 JVM = """
 -Xmx2G
+-Xmn512M
 -XX:+UseSerialGC
 -XX:TieredStopAtLevel=1
+-XX:+UnlockDiagnosticVMOptions
+-XX:-BytecodeVerificationRemote
 -XX:+ExitOnOutOfMemoryError
 -Djdk.attach.allowAttachSelf=true
 --add-opens=java.base/java.nio=ALL-UNNAMED
@@ -52,11 +62,21 @@ JVM = """
 HIVE = """
 connector.name=hive
 hive.metastore=file
-hive.metastore.catalog.dir=file://{folder}/metastore
+hive.metastore.catalog.dir=file://{folder}/{catalog}
 hive.security=allow-all
 hive.storage-format=PARQUET
 hive.non-managed-table-writes-enabled=true
 hive.allow-register-partition-procedure=true
+hive.collect-column-statistics-on-write=false
+hive.table-statistics-enabled=false
+hive.metastore-cache-ttl=1h
+"""
+ON_S3 = """
+hive.s3.endpoint=http://{host}:{port}
+hive.s3.aws-access-key={key_id}
+hive.s3.aws-secret-key={secret}
+hive.s3.path-style-access=true
+hive.s3.ssl.enabled=false
 """
 
 
@@ -140,10 +160,17 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _configure(folder: Path, port: int) -> None:
+def _configure(folder: Path, port: int, store: Store | None) -> None:
+    files = {
+        "config.properties": CONFIG.format(port=port),
+        f"catalog/{CATALOG}.properties": HIVE.format(folder=folder, catalog=CATALOG),
+    }
+    if store is not None:
+        access = ON_S3.format(host=HOST, port=store.port, key_id=store.key_id, secret=store.secret)
+        files[f"catalog/{CATALOG_ON_S3}.properties"] = HIVE.format(folder=folder, catalog=CATALOG_ON_S3) + access
     (folder / "etc/catalog").mkdir(parents=True)
-    for name, text in {"config.properties": CONFIG, f"catalog/{CATALOG}.properties": HIVE}.items():
-        (folder / "etc" / name).write_text(text.lstrip().format(port=port, folder=folder), encoding="utf-8")
+    for name, text in files.items():
+        (folder / "etc" / name).write_text(text.lstrip(), encoding="utf-8")
 
 
 def _wait(server: TrinoServer, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -159,10 +186,15 @@ def _wait(server: TrinoServer, process: subprocess.Popen[bytes], log: Path) -> N
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[TrinoServer]:
-    """Run a server with its data below a folder for the time of a `with` block."""
+def running(folder: Path, store: Store | None = None) -> Iterator[TrinoServer]:
+    """Run a server for the time of a `with` block.
+
+    Args:
+        folder: Has its data.
+        store: For a second catalog, which reads and writes there too.
+    """
     home, port = _unpacked(), _free_port()
-    _configure(folder, port)
+    _configure(folder, port, store)
     log = folder / "server.log"
     command = ["java", *JVM.format(folder=folder, home=home).split(), "-cp", f"{home}/lib/*"]
     with log.open("wb") as output:
