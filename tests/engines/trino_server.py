@@ -37,6 +37,7 @@ query.min-expire-age=10s
 optimizer.join-reordering-strategy=NONE
 optimizer.optimize-hash-generation=false
 join-distribution-type=BROADCAST
+enable-dynamic-filtering=false
 task.concurrency=2
 """
 # half of the work of a server that runs for minutes would be to optimise and verify its own code
@@ -45,6 +46,7 @@ JVM = """
 -Xmn512M
 -XX:+UseSerialGC
 -XX:TieredStopAtLevel=1
+-XX:ReservedCodeCacheSize=256M
 -XX:+UnlockDiagnosticVMOptions
 -XX:-BytecodeVerificationRemote
 -XX:+ExitOnOutOfMemoryError
@@ -62,7 +64,7 @@ JVM = """
 HIVE = """
 connector.name=hive
 hive.metastore=file
-hive.metastore.catalog.dir=file://{folder}/{catalog}
+hive.metastore.catalog.dir={metastore}
 hive.security=allow-all
 hive.storage-format=PARQUET
 hive.non-managed-table-writes-enabled=true
@@ -161,13 +163,12 @@ def _free_port() -> int:
 
 
 def _configure(folder: Path, port: int, store: Store | None) -> None:
-    files = {
-        "config.properties": CONFIG.format(port=port),
-        f"catalog/{CATALOG}.properties": HIVE.format(folder=folder, catalog=CATALOG),
-    }
+    catalogs = {CATALOG: ""}
     if store is not None:
-        access = ON_S3.format(host=HOST, port=store.port, key_id=store.key_id, secret=store.secret)
-        files[f"catalog/{CATALOG_ON_S3}.properties"] = HIVE.format(folder=folder, catalog=CATALOG_ON_S3) + access
+        catalogs[CATALOG_ON_S3] = ON_S3.format(host=HOST, port=store.port, key_id=store.key_id, secret=store.secret)
+    files = {"config.properties": CONFIG.format(port=port)}
+    for catalog, more in catalogs.items():
+        files[f"catalog/{catalog}.properties"] = HIVE.format(metastore=f"file://{folder}/metastore-of-{catalog}") + more
     (folder / "etc/catalog").mkdir(parents=True)
     for name, text in files.items():
         (folder / "etc" / name).write_text(text.lstrip(), encoding="utf-8")
@@ -206,9 +207,5 @@ def running(folder: Path, store: Store | None = None) -> Iterator[TrinoServer]:
             _wait(server, process, log)
             yield server
         finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()  # asked to end, it takes seconds to say farewell
+            process.wait()
