@@ -26,6 +26,7 @@ from warehouse.settings import schema_name
 # Hive keeps three decimals of a second, whatever the Parquet files have
 HIVE_TYPES = {"timestamp": "timestamp(3)"}
 DUCKDB_TYPES = {"timestamp(3)": "timestamp"}
+FOLDER_MARK = ".folder"  # Trino passes over names that begin so
 FINGERPRINT = "made by python -m ingestion register or python -m ml register, definition "
 
 
@@ -135,8 +136,8 @@ class TrinoEngine:
                 session.rows(f"create schema if not exists {self._named(schema)}")
             registered = self._registered(session)
             for table, _ in wanted:
-                _make(table.folder)
                 if _fingerprint(table) not in registered:
+                    _make(table.folder)
                     self._create(session, table)
             found = self._partitions(session, [table for table, _ in wanted])
             for table, partitions in wanted:
@@ -154,7 +155,6 @@ class TrinoEngine:
         """
         with alone(self.lake, "unload", "reading of the marts"), self._session() as session:
             self._forget(session, marts)
-            _make(self.unload_folder)
             try:
                 with connect_memory(self.lake.work() / "spilled") as connection:
                     show_objects(connection, self.unload_folder)
@@ -173,10 +173,15 @@ class TrinoEngine:
         if not chosen:
             return
         folder = self.unload_folder / mart
+        _make(folder)
+        # in two statements, since one alone makes no table of no rows
         session.rows(
-            f"create table {self._scratch(mart)} "
-            f"with (format = 'PARQUET', external_location = {literal(_uri(folder))}) "
-            f"as select {', '.join(quoted(name) for name, _ in chosen)} from {self._named(schema_name('marts'), mart)}"
+            f"create table {self._scratch(mart)} ({', '.join(f'{quoted(name)} {type_}' for name, type_ in chosen)}) "
+            f"with (format = 'PARQUET', external_location = {literal(_uri(folder))})"
+        )
+        session.rows(
+            f"insert into {self._scratch(mart)} "
+            f"select {', '.join(quoted(name) for name, _ in chosen)} from {self._named(schema_name('marts'), mart)}"
         )
         files = [path for path in _files(folder) if not is_hidden(path)]
         types = tuple((name, DUCKDB_TYPES.get(type_, type_)) for name, type_ in chosen)
@@ -286,9 +291,11 @@ def _uri(folder: Location) -> str:
 
 
 def _make(folder: Location) -> None:
-    """Make a folder; on S3 there are none."""
+    """Make sure that there is a folder; a metastore takes no table over nothing, so on S3 an object stands for it."""
     if isinstance(folder, Path):
         folder.mkdir(parents=True, exist_ok=True)
+    elif not folder.below():
+        (folder / FOLDER_MARK).write_bytes(b"")
 
 
 def _files(folder: Location) -> list[Location]:
