@@ -8,8 +8,6 @@ import io
 import json
 import logging
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -112,14 +110,6 @@ class Account:
         """Keys of all objects of a bucket."""
         pages = self.session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return {found["Key"] for page in pages for found in page.get("Contents", [])}
-
-    def dbt(self, target: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run dbt with the target athena; its files go to a folder of their own."""
-        return subprocess.run(
-            [Path(sys.executable).with_name("dbt"), *arguments, "--target", "athena", "--target-path", target,
-             "--log-path", target, "--project-dir", "dbt_project", "--profiles-dir", "profiles"],
-            cwd=ROOT, env=inherited() | self.environment | environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
 
 
 def inherited() -> dict[str, str]:
