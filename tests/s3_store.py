@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,29 @@ SERVICES = ("s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "
 
 
 @dataclass(frozen=True)
+class Keys:
+    """Who asks."""
+
+    key_id: str
+    secret: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret}
+
+
+@dataclass(frozen=True)
 class Store:
-    """Where the store listens, and the keys of somebody who may do everything there."""
+    """Where the store listens, and the keys of somebody who may do everything there.
+
+    Attributes:
+        keys: Those of others, by name, who may do less.
+    """
 
     port: int
     key_id: str
     secret: str
+    keys: Mapping[str, Keys] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -59,18 +76,33 @@ def _free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in bound]
 
 
+def _made_keys() -> Keys:
+    return Keys(secrets.token_hex(8), secrets.token_hex(16))
+
+
+def _identity(name: str, keys: Keys, actions: Sequence[str]) -> dict[str, Any]:
+    credentials = [{"accessKey": keys.key_id, "secretKey": keys.secret}]
+    return {"name": name, "credentials": credentials, "actions": list(actions)}
+
+
 @contextlib.contextmanager
-def serve_s3(folder: Path, bucket: str) -> Iterator[Store]:
-    """Run a store with one bucket for the time of a `with` block; its files go into the folder, its log too."""
+def serve_s3(folder: Path, bucket: str, others: Mapping[str, Sequence[str]] | None = None) -> Iterator[Store]:
+    """Run a store with one bucket for the time of a `with` block; its files go into the folder, its log too.
+
+    Args:
+        folder: An empty one.
+        bucket: Name of the bucket.
+        others: What people besides the owner may do, by name, such as `Read:bucket`.
+    """
     program = Path(sys.executable).with_name("weed")
     ports = dict(zip(SERVICES, _free_ports(len(SERVICES)), strict=True))
-    store = Store(ports["s3"], secrets.token_hex(8), secrets.token_hex(16))
-    identity = {
-        "name": "all",
-        "credentials": [{"accessKey": store.key_id, "secretKey": store.secret}],
-        "actions": ["Admin"],
-    }
-    (folder / "identities.json").write_text(json.dumps({"identities": [identity]}))
+    owner = _made_keys()
+    keys = {name: _made_keys() for name in others or {}}
+    store = Store(ports["s3"], owner.key_id, owner.secret, keys)
+    identities = [_identity(name, keys[name], actions) for name, actions in (others or {}).items()]
+    (folder / "identities.json").write_text(
+        json.dumps({"identities": [_identity("all", owner, ["Admin"]), *identities]})
+    )
     (folder / "data").mkdir()
     options = [f"-{name.replace('.grpc', '.port.grpc') if '.' in name else name + '.port'}={port}"
                for name, port in ports.items()]  # fmt: skip

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import boto3
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn")
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
+# How often a call is made that is answered with an error which passes, such as too many calls at once; pauses grow.
+ATTEMPTS = 8
 UNKNOWN_KEY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "UnrecognizedClientException", "InvalidClientTokenId"}
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 FORBIDDEN = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403"}
@@ -59,11 +61,23 @@ def _session(_settings: tuple[tuple[str, str], ...]) -> boto3.Session:
     return boto3.Session()
 
 
+def _config(connections: int = 10) -> Config:
+    # what the user says of it by a variable of boto3's own holds
+    retries: dict[str, Any] = {} if os.environ.get("AWS_RETRY_MODE") else {"mode": "standard"}
+    if not os.environ.get("AWS_MAX_ATTEMPTS"):
+        retries["total_max_attempts"] = ATTEMPTS
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        max_pool_connections=connections,
+        retries=cast("Any", retries),
+    )
+
+
 @lru_cache(maxsize=4)
 def _s3(settings: tuple[tuple[str, str], ...]) -> "S3Client":
     # one connection a thread of an upload, and one for the lease
-    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, max_pool_connections=16)
-    return _session(settings).client("s3", config=config)
+    return _session(settings).client("s3", config=_config(connections=16))
 
 
 def s3_client() -> "S3Client":
@@ -74,8 +88,7 @@ def s3_client() -> "S3Client":
 
 @lru_cache(maxsize=4)
 def _glue(settings: tuple[tuple[str, str], ...]) -> "GlueClient":
-    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
-    return _session(settings).client("glue", config=config)
+    return _session(settings).client("glue", config=_config())
 
 
 def glue_client() -> "GlueClient":
@@ -86,8 +99,7 @@ def glue_client() -> "GlueClient":
 
 @lru_cache(maxsize=4)
 def _athena(settings: tuple[tuple[str, str], ...]) -> "AthenaClient":
-    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
-    return _session(settings).client("athena", config=config)
+    return _session(settings).client("athena", config=_config())
 
 
 def athena_client() -> "AthenaClient":

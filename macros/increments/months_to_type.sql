@@ -1,11 +1,12 @@
 {#-
     The months for which a staging table and the landed files differ: files that landed since, landed again, or are
-    gone, and rows that were typed by other rules than today's. A list of YYYY-MM; empty when the table is made anew.
+    gone, and rows that were typed by other rules than today's. A list of YYYY-MM; empty when the table is made anew, and
+    where dbt was told not to ask the warehouse.
 -#}
 {%- macro months_to_type() -%}
     {%- set landed_files = source('landing', 'landed_files') -%}
     {%- set months = [] -%}
-    {%- if execute and is_incremental() -%}
+    {%- if execute and is_typed_before() -%}
         {%- set table_name = (model.sources | selectattr(0, 'equalto', 'ukltd') | first)[1] -%}
         {%- set query -%}
             with

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.athena.endpoint.on_duckdb import DuckDB
-from tests.athena.stack import REGION, WAREHOUSE_BUCKET, Account, start
+from tests.athena.stack import WAREHOUSE_BUCKET, Account, start
+from tests.s3_store import REGION
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 def athena(account: Account):
     return boto3.client(
         "athena", endpoint_url=account.environment["AWS_ENDPOINT_URL_ATHENA"], region_name=REGION,
-        aws_access_key_id="testing", aws_secret_access_key="testing",
+        aws_access_key_id=account.environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=account.environment["AWS_SECRET_ACCESS_KEY"],
     )  # fmt: skip
 
 
@@ -161,7 +163,7 @@ def test_columns_can_be_added_and_their_old_rows_are_null(account):
     account.query("insert into shop.grows (select 2, 'b')")
     assert rows(account, "select id, name from shop.grows order by id") == [(1, None), (2, "b")]
     account.query("alter table shop.grows replace columns (id string, name string)")
-    assert "HIVE_BAD_DATA" in account.run("select id from shop.grows").reason
+    assert account.run("select id from shop.grows").state == "FAILED"  # its files have another type
 
 
 @pytest.mark.parametrize(
@@ -197,9 +199,8 @@ def test_a_statement_of_more_than_262144_bytes_and_an_unknown_operation_are_refu
 
 
 def test_a_running_query_can_be_stopped(athena, account):
-    endless = (
-        "select count(*) from unnest(sequence(1, 3000000)) as a (x) cross join unnest(sequence(1, 3000000)) as b (y)"
-    )
+    many = "cross join unnest(sequence(1, 10000))"
+    endless = f"select count(*) from (values 1) as t (n) {many} as a (x) {many} as b (y) {many} as c (z)"
     started = athena.start_query_execution(QueryString=endless)["QueryExecutionId"]
     while account.executor.executions[started].interrupt is None:
         time.sleep(0.01)

@@ -49,6 +49,7 @@ def test_a_view_reads_another_and_the_catalog_may_be_named():
     first = View("a", "first", (), "select 1 as one")
     second = View("b", "second", (), 'select one + 1 as two from "awsdatacatalog"."a"."first"')
     assert run("select two from b.second", first, second).to_pylist() == [{"two": 2}]
+    assert run("select two from (b.second) order by two", first, second).to_pylist() == [{"two": 2}]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ STATEMENTS = {
     "create_table_as",
     "delete_months",
     "get_catalog_relations",
+    "get_incremental_append_sql",
     "has_hooks_outside_transaction",
 }
 # written in SQL itself, where the engines have been found to differ or agree only by a setting

@@ -15,14 +15,18 @@ from pathlib import Path
 
 import trino
 
+from tests.s3_store import HOST, Store
+
 VERSION = os.environ.get("TRINO_VERSION", "") or "368"
 PLUGINS = ("hive", "memory")  # the others are most of 2 GB, and lengthen the start
-CATALOG = "hive"
+CATALOG, CATALOG_ON_S3 = "hive", "hive_on_s3"
+CATALOG_OF_ATHENA = "awsdatacatalog"  # as Athena calls its own
 START_SECONDS = 120
 NEEDED = (
     "make test-engines needs Java 17 or later and Maven, on the path as java and mvn; install them and run it again"
 )
 
+# tables of thousands of rows are joined as they are written: to ask for their statistics takes longer
 CONFIG = """
 coordinator=true
 node-scheduler.include-coordinator=true
@@ -31,12 +35,21 @@ http-server.log.enabled=false
 discovery.uri=http://127.0.0.1:{port}
 query.max-history=1000
 query.min-expire-age=10s
+optimizer.join-reordering-strategy=NONE
+optimizer.optimize-hash-generation=false
+join-distribution-type=BROADCAST
+enable-dynamic-filtering=false
+task.concurrency=2
 """
-# half of the work of a server that runs for minutes would be to optimise its own code
+# half of the work of a server that runs for minutes would be to optimise and verify its own code
 JVM = """
 -Xmx2G
+-Xmn512M
 -XX:+UseSerialGC
 -XX:TieredStopAtLevel=1
+-XX:ReservedCodeCacheSize=256M
+-XX:+UnlockDiagnosticVMOptions
+-XX:-BytecodeVerificationRemote
 -XX:+ExitOnOutOfMemoryError
 -Djdk.attach.allowAttachSelf=true
 --add-opens=java.base/java.nio=ALL-UNNAMED
@@ -52,11 +65,21 @@ JVM = """
 HIVE = """
 connector.name=hive
 hive.metastore=file
-hive.metastore.catalog.dir=file://{folder}/metastore
+hive.metastore.catalog.dir={metastore}
 hive.security=allow-all
 hive.storage-format=PARQUET
 hive.non-managed-table-writes-enabled=true
 hive.allow-register-partition-procedure=true
+hive.collect-column-statistics-on-write=false
+hive.table-statistics-enabled=false
+hive.metastore-cache-ttl=1h
+"""
+ON_S3 = """
+hive.s3.endpoint=http://{host}:{port}
+hive.s3.aws-access-key={key_id}
+hive.s3.aws-secret-key={secret}
+hive.s3.path-style-access=true
+hive.s3.ssl.enabled=false
 """
 
 
@@ -83,8 +106,8 @@ class TrinoServer:
             cursor.execute(sql)
             return [tuple(row) for row in cursor.fetchall()]
 
-    def connection(self) -> trino.dbapi.Connection:
-        return trino.dbapi.connect(host="127.0.0.1", port=self.port, user="test", catalog=CATALOG)
+    def connection(self, catalog: str = CATALOG) -> trino.dbapi.Connection:
+        return trino.dbapi.connect(host="127.0.0.1", port=self.port, user="test", catalog=catalog)
 
 
 def is_possible() -> bool:
@@ -140,10 +163,16 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _configure(folder: Path, port: int) -> None:
+def _configure(folder: Path, port: int, store: Store | None) -> None:
+    catalogs = {CATALOG: "", CATALOG_OF_ATHENA: ""}
+    if store is not None:
+        catalogs[CATALOG_ON_S3] = ON_S3.format(host=HOST, port=store.port, key_id=store.key_id, secret=store.secret)
+    files = {"config.properties": CONFIG.format(port=port)}
+    for catalog, more in catalogs.items():
+        files[f"catalog/{catalog}.properties"] = HIVE.format(metastore=f"file://{folder}/metastore-of-{catalog}") + more
     (folder / "etc/catalog").mkdir(parents=True)
-    for name, text in {"config.properties": CONFIG, f"catalog/{CATALOG}.properties": HIVE}.items():
-        (folder / "etc" / name).write_text(text.lstrip().format(port=port, folder=folder), encoding="utf-8")
+    for name, text in files.items():
+        (folder / "etc" / name).write_text(text.lstrip(), encoding="utf-8")
 
 
 def _wait(server: TrinoServer, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -159,10 +188,15 @@ def _wait(server: TrinoServer, process: subprocess.Popen[bytes], log: Path) -> N
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[TrinoServer]:
-    """Run a server with its data below a folder for the time of a `with` block."""
+def running(folder: Path, store: Store | None = None) -> Iterator[TrinoServer]:
+    """Run a server for the time of a `with` block.
+
+    Args:
+        folder: Has its data.
+        store: For a second catalog, which reads and writes there too.
+    """
     home, port = _unpacked(), _free_port()
-    _configure(folder, port)
+    _configure(folder, port, store)
     log = folder / "server.log"
     command = ["java", *JVM.format(folder=folder, home=home).split(), "-cp", f"{home}/lib/*"]
     with log.open("wb") as output:
@@ -174,9 +208,5 @@ def running(folder: Path) -> Iterator[TrinoServer]:
             _wait(server, process, log)
             yield server
         finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()  # asked to end, it takes seconds to say farewell
+            process.wait()

@@ -1,11 +1,9 @@
 """One module an engine, and the choice of one."""
 
 import os
-from pathlib import Path
 
 from warehouse.engines.base import Engine
 from warehouse.engines.duckdb import DuckDBEngine
-from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.settings import Settings
 
@@ -21,11 +19,10 @@ def open_engine(settings: Settings) -> Engine:
     """
     if settings.target == "trino":
         # the other engines' commands need not load its client
-        from warehouse.engines.trino import TrinoEngine, read_server  # noqa: PLC0415
+        from warehouse.engines.trino import TrinoEngine, read_server, read_unload_folder  # noqa: PLC0415
 
-        if not isinstance(settings.lake, Path):
-            raise UserError(f"LAKE={settings.lake} cannot be read by Trino, which reads a lake in a folder")
-        return TrinoEngine(read_server(), Lake(settings.lake))
+        lake = Lake(settings.lake)
+        return TrinoEngine(read_server(), lake, read_unload_folder(lake))
     if settings.target == "athena":
         from warehouse.engines.athena import AthenaEngine  # noqa: PLC0415
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse.aws import AwsError, athena_client, glue_client, s3_client, told
+from warehouse.aws import AwsError, athena_client, glue_client, told
 from warehouse.catalog import ExternalTable, literal, quoted
 from warehouse.catalog import register as show_files
 from warehouse.engines import glue
 from warehouse.engines.duckdb import connect_memory, show_objects
+from warehouse.engines.unloading import delete_objects, parse_outside
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.prices import read_prices
@@ -24,14 +25,56 @@ from warehouse.settings import schema_name
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+    from mypy_boto3_athena.type_defs import WorkGroupTypeDef
 
 DUCKDB_TYPES = {"string": "varchar", "int": "integer"}
+ENGINE = "Athena engine version 3"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-# What one call deletes at most.
-DELETED_BATCH = 1000
 # What one call tells about at most.
 MEASURED_BATCH = 50
+
+
+def check_work_group(found: "WorkGroupTypeDef") -> None:
+    """Check that queries of a work group do what is asked of them.
+
+    Args:
+        found: The work group as Athena describes it.
+
+    Raises:
+        UserError: When it is switched off, runs another version of Athena's engine, or has places of its own for all
+            that is written: dbt's tables would lie among the results of queries, and expire with them.
+    """
+    name, configuration = found["Name"], found.get("Configuration", {})
+    if found.get("State") == "DISABLED":
+        raise UserError(
+            f"the Athena work group {name} is switched off; switch it on, or name another ATHENA_WORK_GROUP"
+        )
+    version = configuration.get("EngineVersion", {}).get("EffectiveEngineVersion", ENGINE)
+    if version != ENGINE:
+        raise UserError(f"the Athena work group {name} runs {version}, and {ENGINE} is needed; change it there")
+    is_enforced = configuration.get("EnforceWorkGroupConfiguration", False)
+    is_managed = configuration.get("ManagedQueryResultsConfiguration", {}).get("Enabled", False)
+    if is_managed or (is_enforced and configuration.get("ResultConfiguration", {}).get("OutputLocation")):
+        raise UserError(
+            f"the Athena work group {name} overrides where a query writes, and tables would lie among results that "
+            "expire; switch that off there (client-side settings, managed results), or name another ATHENA_WORK_GROUP"
+        )
+
+
+def check_places(lake: Lake[Location], environment: Mapping[str, str] = os.environ) -> None:
+    """Check what only dbt reads of the environment, before dbt does.
+
+    Args:
+        lake: The lake; dbt writes nothing into its bucket.
+        environment: Variables to read; a blank one counts as unset.
+
+    Raises:
+        UserError: When the place of the tables or of the results will not do, or the region is not set.
+    """
+    read_staging(lake, environment)
+    _read_place("ATHENA_S3_DATA_DIR", lake, environment)
+    if not environment.get("AWS_REGION"):
+        raise UserError("AWS_REGION is not set, and dbt reads it nowhere else; set it, for example to eu-west-2")
 
 
 def read_staging(lake: Lake[Location], environment: Mapping[str, str] = os.environ) -> S3Path:
@@ -44,13 +87,14 @@ def read_staging(lake: Lake[Location], environment: Mapping[str, str] = os.envir
     Raises:
         UserError: When it is not set, no place on S3, or in the bucket of the lake.
     """
-    url = environment.get("ATHENA_S3_STAGING_DIR", "")
+    return _read_place("ATHENA_S3_STAGING_DIR", lake, environment)
+
+
+def _read_place(variable: str, lake: Lake[Location], environment: Mapping[str, str]) -> S3Path:
+    url = environment.get(variable, "")
     if not url:
-        raise UserError("ATHENA_S3_STAGING_DIR is not set; set it to s3://bucket/prefix, in another bucket than LAKE's")
-    staging = S3Path.parse(url, "ATHENA_S3_STAGING_DIR")
-    if isinstance(lake.root, S3Path) and staging.bucket == lake.root.bucket:
-        raise UserError(f"ATHENA_S3_STAGING_DIR={url} is in the bucket of the lake; name another bucket")
-    return staging
+        raise UserError(f"{variable} is not set; set it to s3://bucket/prefix, in another bucket than LAKE's")
+    return parse_outside(lake, url, variable)
 
 
 @dataclass(frozen=True)
@@ -71,13 +115,16 @@ class AthenaEngine:
         return f"Athena work group {self.work_group} in {athena_client().meta.region_name}"
 
     def check(self) -> None:
-        """See `Engine`: asks Glue for a database."""
+        """See `Engine`: asks Glue for a database, and Athena for the work group."""
+        check_places(self.lake)
         with told("Glue"):
             glue_client().get_databases(MaxResults=1)
+        with told(f"the Athena work group {self.work_group}"):
+            check_work_group(athena_client().get_work_group(WorkGroup=self.work_group)["WorkGroup"])
 
     def register(self, tables: Sequence[tuple[ExternalTable, Sequence[Location]]]) -> None:
         """See `Engine`: tables and partitions of the Glue catalog, none changed before all were found in order."""
-        found = [(table, glue.find_partitions(table, files)) for table, files in tables]
+        found = [(table, glue.find_folders(table, files)) for table, files in tables]
         for table, partitions in found:
             glue.write(glue_client(), table, partitions)
 
@@ -97,7 +144,7 @@ class AthenaEngine:
                         self._unload(log, connection, mart, columns, folder / mart)
                 yield connection
         finally:
-            _delete(folder)
+            delete_objects(folder)
 
     def measure(self, query_ids: Sequence[str]) -> Mapping[str, Scan]:
         """See `Engine`: with its price, which is none for what only defines something and for what failed."""
@@ -175,11 +222,3 @@ def _ended(client: "AthenaClient", query: str) -> Mapping[str, str]:
             return {"State": state, "StateChangeReason": status.get("StateChangeReason", state)}
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-
-
-def _delete(folder: S3Path) -> None:
-    objects = folder.below()
-    with told(str(folder)):
-        for start in range(0, len(objects), DELETED_BATCH):
-            keys: list[ObjectIdentifierTypeDef] = [{"Key": path.key} for path in objects[start : start + DELETED_BATCH]]
-            s3_client().delete_objects(Bucket=folder.bucket, Delete={"Objects": keys, "Quiet": True})

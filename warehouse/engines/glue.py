@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.aws import AwsError, told
 from warehouse.catalog import ExternalTable
+from warehouse.engines.partitions import Partition, find_partitions, partition_columns
 from warehouse.errors import UserError
 from warehouse.s3 import Location, S3Path
 
@@ -32,8 +33,6 @@ PARQUET: Mapping[str, Any] = {
 # No projection of partitions: that would show a month while its files are still coming.
 PARAMETERS = {"EXTERNAL": "TRUE", "classification": "parquet"}
 
-Partition = tuple[str, ...]
-
 
 def register(client: "GlueClient", table: ExternalTable, files: Sequence[Location]) -> None:
     """Make exactly these files the content of the table.
@@ -47,7 +46,7 @@ def register(client: "GlueClient", table: ExternalTable, files: Sequence[Locatio
         AwsError: When Glue or S3 refuses.
         UserError: When a folder holds something else, or a column has a type that Glue has no name for.
     """
-    write(client, table, find_partitions(table, files))
+    write(client, table, find_folders(table, files))
 
 
 def write(client: "GlueClient", table: ExternalTable, wanted: Mapping[Partition, S3Path]) -> None:
@@ -101,11 +100,6 @@ def write(client: "GlueClient", table: ExternalTable, wanted: Mapping[Partition,
         )  # fmt: skip
 
 
-def partition_columns(table: ExternalTable) -> tuple[str, ...]:
-    """Name the columns whose values are in the names of folders."""
-    return (table.partition,) if table.folder_column is None else (table.folder_column, table.partition)
-
-
 def _columns(table: ExternalTable, names: Iterable[str]) -> list[dict[str, str]]:
     types = dict(table.columns)
     unknown = sorted({types[name] for name in names} - GLUE_TYPES.keys())
@@ -129,10 +123,8 @@ def _definition(table: ExternalTable) -> Any:
     }
 
 
-def find_partitions(table: ExternalTable, files: Sequence[Location]) -> dict[Partition, S3Path]:
-    """Find the folders of files, by the values of the partition columns.
-
-    A partition is a folder, and whatever lies in it is read: one that holds more than the files given is refused.
+def find_folders(table: ExternalTable, files: Sequence[Location]) -> dict[Partition, S3Path]:
+    """Find the partitions of a table that is on S3.
 
     Args:
         table: The table.
@@ -140,23 +132,12 @@ def find_partitions(table: ExternalTable, files: Sequence[Location]) -> dict[Par
 
     Raises:
         AwsError: When S3 refuses.
-        UserError: When a folder holds something else, or is not on S3.
+        UserError: When a folder holds something else, or the table is not on S3.
     """
     if not isinstance(table.folder, S3Path):
         raise UserError(f"the table {table.schema}.{table.name} is in {table.folder}, and Athena reads S3 only")
-    given = {file for file in files if isinstance(file, S3Path)}
-    folders = sorted({file.parent for file in given})
-    for path in table.folder.below() if folders else ():
-        if path.parent in folders and path not in given:
-            raise UserError(
-                f"{path} is in a folder of the table {table.schema}.{table.name}, but does not belong to it: "
-                "run `make ingest` if a landing was interrupted, else delete it"
-            )
-    found: dict[Partition, S3Path] = {}
-    for folder in folders:
-        value = folder.name.removeprefix(f"{table.partition}=")
-        found[(value,) if table.folder_column is None else (folder.parent.name, value)] = folder
-    return found
+    found = find_partitions(table, files)
+    return {values: folder for values, folder in found.items() if isinstance(folder, S3Path)}
 
 
 def _create_database(client: "GlueClient", name: str) -> None:

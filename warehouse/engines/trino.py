@@ -14,24 +14,25 @@ import requests
 import trino
 
 from warehouse.catalog import ExternalTable, literal, quoted, register
-from warehouse.engines.duckdb import connect_memory
+from warehouse.engines.duckdb import connect_memory, show_objects
+from warehouse.engines.partitions import Partition, find_partitions, is_hidden, partition_columns
+from warehouse.engines.unloading import delete_objects, parse_outside
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.locks import alone
 from warehouse.query_log import QueryLog, Scan
-from warehouse.s3 import Location
+from warehouse.s3 import Location, S3Path
 from warehouse.settings import schema_name
-from warehouse.storage import exclusive
 
 # Hive keeps three decimals of a second, whatever the Parquet files have
 HIVE_TYPES = {"timestamp": "timestamp(3)"}
 DUCKDB_TYPES = {"timestamp(3)": "timestamp"}
+FOLDER_MARK = ".folder"  # Trino passes over names that begin so
 FINGERPRINT = "made by python -m ingestion register or python -m ml register, definition "
 
 ANSWER_SECONDS = 30
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 UNIT_LETTERS = "".join(UNITS)
-
-Partition = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,29 @@ def read_server(environment: Mapping[str, str] = os.environ) -> Server:
     )
 
 
+def read_unload_folder(lake: Lake[Location], environment: Mapping[str, str] = os.environ) -> Location:
+    """Read `TRINO_UNLOAD_DIR`, and name the folder below it that this lake's marts are written to.
+
+    Args:
+        lake: The lake. One in a folder has room for them itself; of one on S3 they must be in another bucket, since
+            nothing of the lake may be deleted.
+        environment: Variables to read; a blank one counts as unset.
+
+    Raises:
+        UserError: When it is not set though the lake is on S3, no place on S3, or in the bucket of the lake.
+    """
+    place = environment.get("TRINO_UNLOAD_DIR", "")
+    if not place and not isinstance(lake.root, S3Path):
+        return lake.unloaded() / "marts"
+    if not place:
+        raise UserError(
+            "TRINO_UNLOAD_DIR is not set; with a lake on S3, set it to s3://bucket/prefix in another bucket than "
+            "LAKE's, or to a folder that Trino sees too"
+        )
+    root = parse_outside(lake, place, "TRINO_UNLOAD_DIR") if "://" in place else Path(place).expanduser().resolve()
+    return root / "marts" / hashlib.sha256(str(lake.root).encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
 class TrinoEngine:
     """A catalog of a Trino server, as an engine; the server sees the lake under the same paths as this process.
@@ -88,10 +112,12 @@ class TrinoEngine:
     Attributes:
         server: The server.
         lake: Where the files of its external tables are.
+        unload_folder: Where it writes marts for Python to read; nothing else is there.
     """
 
     server: Server
-    lake: Lake[Path]
+    lake: Lake[Location]
+    unload_folder: Location
 
     @property
     def place(self) -> str:
@@ -109,14 +135,14 @@ class TrinoEngine:
         A partition is a folder, and whatever lies in it would be read: a folder that holds more than the files given
         is refused, before anything is changed.
         """
-        wanted = [(table, partition_folders(table, files)) for table, files in tables]
+        wanted = [(table, find_partitions(table, files)) for table, files in tables]
         with self._log() as log, self._session(log, "register") as session:
             for schema in sorted({table.schema for table, _ in tables}):
                 session.rows(f"create schema if not exists {self._named(schema)}")
             registered = self._registered(session)
             for table, _ in wanted:
-                Path(str(table.folder)).mkdir(parents=True, exist_ok=True)
                 if _fingerprint(table) not in registered:
+                    _make(table.folder)
                     self._create(session, table)
             found = self._partitions(session, [table for table, _ in wanted])
             for table, partitions in wanted:
@@ -132,21 +158,20 @@ class TrinoEngine:
 
         One process at a time: what a killed one has left is deleted by the next.
         """
-        folder = self.lake.unloaded() / "marts"
         with (
-            exclusive(self.lake.work() / "unload.lock", "reading of the marts"),
+            alone(self.lake, "unload", "reading of the marts"),
             self._log() as log,
             self._session(log, "unload") as session,
         ):
-            self._forget(session, marts, folder)
-            folder.mkdir(parents=True)
+            self._forget(session, marts)
             try:
-                with connect_memory(folder / "spilled") as connection:
+                with connect_memory(self.lake.work() / "spilled") as connection:
+                    show_objects(connection, self.unload_folder)
                     for mart, columns in marts.items():
-                        self._unload(session, connection, mart, columns, folder / mart)
+                        self._unload(session, connection, mart, columns)
                     yield connection
             finally:
-                self._forget(session, marts, folder)
+                self._forget(session, marts)
 
     def measure(self, query_ids: Sequence[str]) -> Mapping[str, Scan]:
         """See `Engine`: the bytes that were read from files, compressed as they are."""
@@ -170,35 +195,35 @@ class TrinoEngine:
         return QueryLog(self.lake, "trino", self.measure)
 
     def _unload(
-        self,
-        session: "_Session",
-        connection: duckdb.DuckDBPyConnection,
-        mart: str,
-        columns: Sequence[str],
-        folder: Path,
+        self, session: "_Session", connection: duckdb.DuckDBPyConnection, mart: str, columns: Sequence[str]
     ) -> None:
         """Have Trino write a mart, or some of its columns, and show the files in DuckDB under the mart's name."""
         found = self._columns(session, schema_name("marts"), mart)
         chosen = tuple((name, type_) for name, type_ in found if name in columns or not columns)
         if not chosen:
             return
+        folder = self.unload_folder / mart
+        _make(folder)
+        # in two statements, since one alone makes no table of no rows
         session.rows(
-            f"create table {self._scratch(mart)} "
-            f"with (format = 'PARQUET', external_location = {literal(_uri(folder))}) "
-            f"as select {', '.join(quoted(name) for name, _ in chosen)} from {self._named(schema_name('marts'), mart)}",
+            f"create table {self._scratch(mart)} ({', '.join(f'{quoted(name)} {type_}' for name, type_ in chosen)}) "
+            f"with (format = 'PARQUET', external_location = {literal(_uri(folder))})",
             f"{schema_name('marts')}.{mart}",
         )
-        files = [path for path in folder.iterdir() if path.is_file() and not _is_hidden(path)]
+        session.rows(
+            f"insert into {self._scratch(mart)} "
+            f"select {', '.join(quoted(name) for name, _ in chosen)} from {self._named(schema_name('marts'), mart)}",
+            f"{schema_name('marts')}.{mart}",
+        )
+        files = [path for path in _files(folder) if not is_hidden(path)]
         types = tuple((name, DUCKDB_TYPES.get(type_, type_)) for name, type_ in chosen)
         register(connection, ExternalTable(schema_name("marts"), mart, types, "", folder), files)
 
-    def _forget(self, session: "_Session", marts: Mapping[str, Sequence[str]], folder: Path) -> None:
+    def _forget(self, session: "_Session", marts: Mapping[str, Sequence[str]]) -> None:
         session.rows(f"create schema if not exists {self._named(schema_name('ml'))}")
         for mart in marts:
             session.rows(f"drop table if exists {self._scratch(mart)}")
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            folder.parent.rmdir()  # unless something else is in it
+        _delete(self.unload_folder)
 
     def _scratch(self, mart: str) -> str:
         return self._named(schema_name("ml"), f"unloaded_{mart}")
@@ -227,15 +252,15 @@ class TrinoEngine:
         columns = ", ".join(f"{quoted(name)} {type_}" for name, type_ in _hive_columns(table))
         session.rows(
             f"create table {relation} ({columns}) comment {literal(_fingerprint(table))} with (format = 'PARQUET', "
-            f"external_location = {literal(_uri(Path(str(table.folder))))}, "
-            f"partitioned_by = {_array(_partition_columns(table))})",
+            f"external_location = {literal(_uri(table.folder))}, "
+            f"partitioned_by = {_array(partition_columns(table))})",
             f"{table.schema}.{table.name}",
         )
 
     def _partitions(self, session: "_Session", tables: Sequence[ExternalTable]) -> set[tuple[str, str, Partition]]:
         """Partitions that the tables have: schema, name and values."""
         queries = [
-            f"select {literal(table.schema)}, {literal(table.name)}, {_array(_partition_columns(table), quoted)} "
+            f"select {literal(table.schema)}, {literal(table.name)}, {_array(partition_columns(table), quoted)} "
             f"from {self._named(table.schema, f'{table.name}$partitions')}"
             for table in tables
         ]
@@ -245,7 +270,7 @@ class TrinoEngine:
         self, session: "_Session", procedure: str, table: ExternalTable, partition: Partition, *more: str
     ) -> None:
         arguments = [
-            literal(table.schema), literal(table.name), _array(_partition_columns(table)), _array(partition),
+            literal(table.schema), literal(table.name), _array(partition_columns(table)), _array(partition),
             *(literal(argument) for argument in more),
         ]  # fmt: skip
         call = f"call {self._named('system', procedure)}({', '.join(arguments)})"
@@ -311,8 +336,7 @@ def _bytes(size: str) -> int:
 
 
 def _fingerprint(table: ExternalTable) -> str:
-    place = _uri(Path(str(table.folder)))
-    definition = repr((table.schema, table.name, _hive_columns(table), _partition_columns(table), place))
+    definition = repr((table.schema, table.name, _hive_columns(table), partition_columns(table), _uri(table.folder)))
     return FINGERPRINT + hashlib.sha256(definition.encode()).hexdigest()
 
 
@@ -320,42 +344,37 @@ def _array(values: Sequence[str], written: Callable[[str], str] = literal) -> st
     return f"array[{', '.join(written(value) for value in values)}]"
 
 
-def _uri(folder: Path) -> str:
-    return f"file://{folder}"  # not as_uri: Hive takes the path as it is written
+def _uri(folder: Location) -> str:
+    return str(folder) if isinstance(folder, S3Path) else f"file://{folder}"  # not as_uri: Hive takes it as written
 
 
-def _is_hidden(path: Path) -> bool:
-    return path.name.startswith((".", "_"))
+def _make(folder: Location) -> None:
+    """Make sure that there is a folder; a metastore takes no table over nothing, so on S3 an object stands for it."""
+    if isinstance(folder, Path):
+        folder.mkdir(parents=True, exist_ok=True)
+    elif not folder.below():
+        (folder / FOLDER_MARK).write_bytes(b"")
 
 
-def _partition_columns(table: ExternalTable) -> tuple[str, ...]:
-    return (table.partition,) if table.folder_column is None else (table.folder_column, table.partition)
+def _files(folder: Location) -> list[Location]:
+    if isinstance(folder, S3Path):
+        return [*folder.below()]
+    return [path for path in folder.iterdir() if path.is_file()]
+
+
+def _delete(folder: Location) -> None:
+    if isinstance(folder, S3Path):
+        delete_objects(folder)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()  # unless something else is in it
 
 
 def _hive_columns(table: ExternalTable) -> tuple[tuple[str, str], ...]:
     """Columns as Hive has them: those of the partition last."""
     types = {name: HIVE_TYPES.get(type_, type_) for name, type_ in table.columns}
-    last = _partition_columns(table)
+    last = partition_columns(table)
     return tuple((name, type_) for name, type_ in types.items() if name not in last) + tuple(
         (name, types[name]) for name in last
     )
-
-
-def partition_folders(table: ExternalTable, files: Sequence[Location]) -> dict[Partition, Path]:
-    """Find the folders of files, by the values of the partition columns.
-
-    Raises:
-        UserError: When a folder holds another file, which the engine would read too.
-    """
-    given = set(files)
-    found: dict[Partition, Path] = {}
-    for folder in sorted({Path(str(file)).parent for file in files}):
-        stray = sorted(path for path in folder.iterdir() if path not in given and not _is_hidden(path))
-        if stray:
-            raise UserError(
-                f"{stray[0]} is in a folder of the table {table.schema}.{table.name}, but does not belong to it: "
-                "run `make ingest` if a landing was interrupted, else delete it"
-            )
-        value = folder.name.removeprefix(f"{table.partition}=")
-        found[(value,) if table.folder_column is None else (folder.parent.name, value)] = folder
-    return found

@@ -56,7 +56,11 @@ class Backend(Protocol):
     """An engine that reads Trino's SQL, or that SQL is translated for."""
 
     def run(
-        self, query: str, relations: Sequence[Table | View], on_start: Callable[[Callable[[], None]], None]
+        self,
+        query: str,
+        relations: Sequence[Table | View],
+        on_start: Callable[[Callable[[], None]], None],
+        is_written: bool = False,
     ) -> pa.Table:
         """Run a query.
 
@@ -64,6 +68,7 @@ class Backend(Protocol):
             query: A select in Trino's SQL.
             relations: All tables and views that it reads, each after those that it reads itself.
             on_start: Is given a function that stops the query.
+            is_written: Whether its rows, maybe many, become a table or files; then all its columns have names.
 
         Returns:
             The rows, each column of a type that Athena has.

@@ -6,6 +6,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -67,6 +68,7 @@ def columns_of(rows: pa.Table) -> tuple[Column, ...]:
     return tuple(columns)
 
 
+@lru_cache(maxsize=256)
 def _tree(query: str) -> exp.Expression:
     try:
         return sqlglot.parse_one(query, read="trino")
@@ -116,6 +118,11 @@ class Catalog:
         """Drop a database with its tables; objects stay."""
         self._glue.delete_database(Name=schema)
 
+    def is_view(self, schema: str, name: str) -> bool:
+        """Whether a name of a database is that of a view."""
+        entry = self.get(Name(schema, name))
+        return entry is not None and entry["TableType"] == "VIRTUAL_VIEW"
+
     def names(self, schema: str) -> list[str]:
         """Names of the tables and views of a database."""
         pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=schema)
@@ -156,10 +163,9 @@ class Catalog:
         Raises:
             QueryFailedError: When the name is taken or the schema is missing.
         """
-        self._check_free(name)
-        self._glue.create_table(
-            DatabaseName=name.schema,
-            TableInput={
+        self._create(
+            name,
+            {
                 "Name": name.name,
                 "TableType": "EXTERNAL_TABLE",
                 "Parameters": {"EXTERNAL": "TRUE"} | (properties or {}),
@@ -202,16 +208,17 @@ class Catalog:
         }
         entry = self.get(name)
         if entry is None or not or_replace or entry["TableType"] != "VIRTUAL_VIEW":
-            self._check_free(name)
-            self._glue.create_table(DatabaseName=name.schema, TableInput=members)
+            self._create(name, members)
         else:
             self._glue.update_table(DatabaseName=name.schema, TableInput=members)
 
-    def _check_free(self, name: Name) -> None:
-        if not self.has_schema(name.schema):
-            raise QueryFailedError(f"SCHEMA_NOT_FOUND: Schema '{name.schema}' does not exist")
-        if self.get(name) is not None:
-            raise QueryFailedError(f"TABLE_ALREADY_EXISTS: Table '{CATALOG}.{name}' already exists")
+    def _create(self, name: Name, members: dict[str, Any]) -> None:
+        try:
+            self._glue.create_table(DatabaseName=name.schema, TableInput=members)
+        except self._glue.exceptions.AlreadyExistsException:
+            raise QueryFailedError(f"TABLE_ALREADY_EXISTS: Table '{CATALOG}.{name}' already exists") from None
+        except self._glue.exceptions.EntityNotFoundException:
+            raise QueryFailedError(f"SCHEMA_NOT_FOUND: Schema '{name.schema}' does not exist") from None
 
     # partitions
 

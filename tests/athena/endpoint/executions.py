@@ -80,7 +80,7 @@ class Executor:
             execution.completed = datetime.now(UTC)
             execution.over.set()
 
-    def _run(self, execution: Execution, query: str) -> pa.Table:
+    def _run(self, execution: Execution, query: str, is_written: bool = False) -> pa.Table:
         relations = self._catalog.relations(query)
         execution.scanned += sum(
             file.stat().st_size
@@ -93,7 +93,7 @@ class Executor:
         def remember(interrupt: Callable[[], None]) -> None:
             execution.interrupt = interrupt
 
-        return self._backend.run(query, relations, remember)
+        return self._backend.run(query, relations, remember, is_written)
 
     def _execute(self, execution: Execution, statement: st.Statement) -> None:  # noqa: PLR0912 - a branch a statement
         catalog = self._catalog
@@ -107,7 +107,7 @@ class Executor:
             case st.Unload(location, sql):
                 if not catalog.is_empty(location):
                     raise QueryFailedError(f"HIVE_PATH_ALREADY_EXISTS: {location} is not empty")
-                rows = self._run(execution, sql)
+                rows = self._run(execution, sql, is_written=True)
                 columns_of(rows)
                 catalog.write(rows, location)
                 execution.updated = rows.num_rows
@@ -152,7 +152,7 @@ class Executor:
             raise QueryFailedError(
                 f"HIVE_PATH_ALREADY_EXISTS: Target directory for table '{table}' already exists: {statement.location}"
             )
-        rows = self._run(execution, statement.sql)
+        rows = self._run(execution, statement.sql, is_written=True)
         columns = columns_of(rows)
         own, keys = _parted(columns, statement.partitioned_by)
         if tuple(key.name for key in keys) != statement.partitioned_by or not own:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -76,12 +77,15 @@ def _translated(node: exp.Expression) -> exp.Expression:
             node.set("replacement", exp.Literal.string(replacement))
         case exp.FromBase():
             return exp.func("trino_from_base", node.this, node.expression)
+        case exp.Subquery() if isinstance(node.this, exp.Table) and not node.alias:
+            return node.this  # a table in brackets
         case exp.Table() if node.db:
             node.set("catalog", None)
             node.set("db", exp.to_identifier(_schema(node.db), quoted=True))
     return node
 
 
+@lru_cache(maxsize=1024)
 def translate(query: str) -> str:
     """Translate a query of Trino's SQL into DuckDB's.
 
@@ -106,7 +110,11 @@ class DuckDB:
         self._schemas: dict[Path, pa.Schema] = {}
 
     def run(
-        self, query: str, relations: Sequence[Table | View], on_start: Callable[[Callable[[], None]], None]
+        self,
+        query: str,
+        relations: Sequence[Table | View],
+        on_start: Callable[[Callable[[], None]], None],
+        _is_written: bool = False,
     ) -> pa.Table:
         """Run a query; see `Backend`."""
         with duckdb.connect(config={"threads": self._threads, "integer_division": True}) as connection:

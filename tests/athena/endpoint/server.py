@@ -27,8 +27,38 @@ TYPES = {
 }
 
 
+VERSION = {"EngineVersion": {"EffectiveEngineVersion": "Athena engine version 3"}}
+RUNNING = "primary"  # the only one of these work groups that runs queries
+WORK_GROUPS: dict[str, dict[str, Any]] = {
+    RUNNING: {"State": "ENABLED", "Configuration": {"EnforceWorkGroupConfiguration": False} | VERSION},
+    "switched_off": {"State": "DISABLED", "Configuration": VERSION},
+    "of_version_2": {
+        "State": "ENABLED",
+        "Configuration": {"EngineVersion": {"EffectiveEngineVersion": "Athena engine version 2"}},
+    },
+    "overriding": {
+        "State": "ENABLED",
+        "Configuration": {
+            "EnforceWorkGroupConfiguration": True,
+            "ResultConfiguration": {"OutputLocation": "s3://query-results/overridden/"},
+        }
+        | VERSION,
+    },
+    "managing": {
+        "State": "ENABLED",
+        "Configuration": {"ManagedQueryResultsConfiguration": {"Enabled": True}} | VERSION,
+    },
+}
+
+
 class RequestError(Exception):
     """The request is wrong: `InvalidRequestException` with this message."""
+
+
+def _work_group(name: str) -> dict[str, Any]:
+    if name not in WORK_GROUPS:
+        raise RequestError(f"WorkGroup {name} is not found.")
+    return {"Name": name} | WORK_GROUPS[name]
 
 
 def _as_text(value: object) -> str:
@@ -109,6 +139,8 @@ class Operations:
             "ResultReuseConfiguration",
         }:  # fmt: skip
             raise RequestError(f"NOT_EMULATED: this endpoint does not emulate {', '.join(sorted(unknown))}")
+        if _work_group(request.get("WorkGroup", RUNNING)) != _work_group(RUNNING):
+            raise RequestError(f"NOT_EMULATED: this endpoint runs no queries in the work group {request['WorkGroup']}")
         query = request["QueryString"]
         if not 1 <= len(query.encode()) <= LONGEST_STATEMENT:
             raise RequestError(f"QueryString has {len(query.encode())} bytes; {LONGEST_STATEMENT} are the most")
@@ -169,16 +201,7 @@ class Operations:
         return {}
 
     def _work_group(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "WorkGroup": {
-                "Name": request["WorkGroup"],
-                "State": "ENABLED",
-                "Configuration": {
-                    "EnforceWorkGroupConfiguration": False,
-                    "EngineVersion": {"EffectiveEngineVersion": "Athena engine version 3"},
-                },
-            }
-        }
+        return {"WorkGroup": _work_group(request["WorkGroup"])}
 
 
 @contextmanager

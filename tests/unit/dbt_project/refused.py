@@ -100,6 +100,10 @@ def refused_in_written(source: str, is_stored: bool = True) -> list[str]:
     return _found(rules, "\n".join([sql, *in_jinja]))
 
 
+# Athena's: only the profile says where tables lie, each under a name that no other had before.
+PLACES = ("external_location", "s3_data_dir", "s3_data_naming", "s3_tmp_table_dir")
+
+
 def refused_in_configuration(node: dict[str, Any]) -> list[str]:
     """What of a node's configuration differs or fails between the engines."""
     config = node.get("config", {})
@@ -112,5 +116,6 @@ def refused_in_configuration(node: dict[str, Any]) -> list[str]:
         "a Python model": node.get("language") == "python",
         "a dbt package": node["package_name"] != "bookdebts",
         "external_location": "external_location" in meta or config.get("materialized") == "external",
+        "a place of its own": any(config.get(place) for place in PLACES),
     }
     return [reason for reason, applies in reasons.items() if applies]

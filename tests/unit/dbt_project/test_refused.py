@@ -107,6 +107,8 @@ CONFIGURED = [
     ("external_location", {"resource_type": "source", "source_meta": {"external_location": "x/*.parquet"}}),
     ("external_location", {"resource_type": "source", "config": {"meta": {"external_location": "x/*.parquet"}}}),
     ("external_location", {"config": {"materialized": "external"}}),
+    ("a place of its own", {"config": {"external_location": "s3://bucket/table"}}),
+    ("a place of its own", {"config": {"s3_data_naming": "table"}}),
 ]
 
 
