@@ -15,7 +15,7 @@ import asyncssh
 import pytest
 from vendor import CONTRACT, LATER, Site, archive, deliver, pack, text
 
-from ingestion import delivery, ingest, publication
+from ingestion import delivery, discovery, publication
 from ingestion.sample.server import serve
 from warehouse.lake import Lake
 from warehouse.storage import exclusive, publish
@@ -204,9 +204,9 @@ def test_a_file_that_changes_after_it_was_listed_is_still_being_uploaded(
 
     def listed(*arguments: object) -> object:
         pack(folder, "MR01", text("MR01", rows=3))
-        return delivery.archives_by_file(*arguments)
+        return delivery.inspect_contents(*arguments)
 
-    monkeypatch.setattr(ingest, "archives_by_file", listed)
+    monkeypatch.setattr(discovery, "inspect_contents", listed)
     assert "MR01_M_20261001.rar is still being uploaded" in site.fails()
     assert site.content() == {}
     monkeypatch.undo()
