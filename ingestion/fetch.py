@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ingestion.delivery import Delivery
 from ingestion.delivery_log import ArchiveRecord, DeliveryLog, utc
+from ingestion.reporting import MEGABYTE, Report, downloading
 from ingestion.sftp import RemoteFile, SftpServer
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import Location
 from warehouse.storage import sha256
 
-MEGABYTE = 1_000_000
 # The archives, and Parquet of about their size.
 DISK_FACTOR = 2
 
@@ -81,6 +81,7 @@ def fetch_archives(
     *,
     remote: Sequence[RemoteFile],
     log: DeliveryLog | None,
+    report: Report,
 ) -> Fetched:
     """Bring all archives of a delivery into one folder.
 
@@ -94,6 +95,7 @@ def fetch_archives(
         delivery: The delivery.
         remote: What the server has of it.
         log: The log of an earlier landing of it, or None.
+        report: Takes what there is to say.
 
     Raises:
         UserError: When the disk is too small or a download fails.
@@ -105,8 +107,8 @@ def fetch_archives(
         for record in (log.files if log else ())
         for archive in record.archives
     }
-    archives: dict[str, ArchiveRecord] = {}
-    downloaded: list[RemoteFile] = []
+    digests: dict[str, str] = {}
+    missing: list[RemoteFile] = []
     for file in remote:
         local, landed = folder / file.name, lake.archives(delivery.name) / file.name
         expected = known.get((file.name, file.size, file.modified))
@@ -114,9 +116,20 @@ def fetch_archives(
         if digest is None:
             local.unlink(missing_ok=True)
             digest = _kept_in_lake(file, landed, local, expected)
-            if digest is None:
-                local.unlink(missing_ok=True)
-                digest = server.download(delivery.name, file, local)
-                downloaded.append(file)
-        archives[file.name] = ArchiveRecord(name=file.name, size=file.size, modified=utc(file.modified), sha256=digest)
-    return Fetched(archives, tuple(downloaded))
+        if digest is None:
+            local.unlink(missing_ok=True)
+            missing.append(file)
+        else:
+            digests[file.name] = digest
+    if missing:
+        with downloading(report, delivery.name, sum(file.size for file in missing)) as advance:
+            digests |= server.download(delivery.name, missing, folder, advance)
+    return Fetched(
+        {
+            file.name: ArchiveRecord(
+                name=file.name, size=file.size, modified=utc(file.modified), sha256=digests[file.name]
+            )
+            for file in remote
+        },
+        tuple(missing),
+    )

@@ -25,7 +25,7 @@ from ingestion.delivery_log import (
     read_logs,
 )
 from ingestion.discovery import Discovered, Wanted, discover
-from ingestion.fetch import MEGABYTE, fetch_archives
+from ingestion.fetch import fetch_archives
 from ingestion.landing import Target, land, write_no_rejected_lines
 from ingestion.publication import (
     finish_publication,
@@ -36,7 +36,7 @@ from ingestion.publication import (
     write_landed_files,
 )
 from ingestion.registration import hide_month, register_raw_tables
-from ingestion.reporting import Report
+from ingestion.reporting import MEGABYTE, Report
 from ingestion.sftp import ConnectionLostError, SftpServer
 from ingestion.text import TextFormat
 from warehouse.aws import AwsError
@@ -175,7 +175,9 @@ def _land_delivery(run: Ingestion, found: Discovered) -> None:
     staged, steps = run.staged(delivery.name), _Steps()
     with steps.step("download"):
         folder = staged.archives(delivery.name)
-        fetched = fetch_archives(run.server, run.lake, folder, delivery, remote=remote, log=found.log)
+        fetched = fetch_archives(
+            run.server, run.lake, folder, delivery, remote=remote, log=found.log, report=run.report
+        )
     downloaded = sum(file.size for file in fetched.downloaded)
     run.report(
         "downloaded",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ingestion.delivery_log import DeliveryLog
 from ingestion.discovery import Discovered
-from ingestion.fetch import MEGABYTE
+from ingestion.reporting import MEGABYTE
 
 HEADER = f"{'delivery':<18} {'file':<6} {'MB':>10} {'lines':>12} {'landed':>12} {'rejected':>9} {'blank':>9}  drift"
 

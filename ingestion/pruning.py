@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ingestion.delivery_log import DeliveryLog
-from ingestion.fetch import MEGABYTE
-from ingestion.reporting import Report
+from ingestion.reporting import MEGABYTE, Report
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import Location

@@ -23,6 +23,7 @@ class SftpSettings:
         host_key: The server's public key, type and base64, as in a line of a known_hosts file; None with `known_hosts`.
         known_hosts: File that has the server's key, or None with `host_key`.
         root: Folder on the server that has the folders of the deliveries.
+        key_text: The private key itself, where it comes from a secret store; None otherwise.
     """
 
     host: str
@@ -33,6 +34,12 @@ class SftpSettings:
     host_key: str | None
     known_hosts: Path | None
     root: str
+    key_text: str | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """Host and port as a known_hosts file names them."""
+        return self.host if self.port == DEFAULT_PORT else f"[{self.host}]:{self.port}"
 
     @property
     def origin(self) -> str:
