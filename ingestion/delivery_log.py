@@ -41,7 +41,7 @@ class FileRecord(_Record):
         bytes: Its size.
         lines, header_lines, blank_lines, rejected_lines, landed_rows: Its lines; the first is the sum of the others.
         columns: Columns of the Parquet file from the contract, each with the header's name if that is another.
-        unknown_columns: Delivered columns that are not in the contract and not landed.
+        unknown_columns: Delivered columns that are not in the contract and are kept as JSON in `_extra`.
         missing_columns: Optional columns of the contract that were not delivered; they are null.
         parquet: The landed rows, relative to the lake.
         rejected: The rejected lines, relative to the lake, or None.

@@ -90,7 +90,7 @@ def _counts(record: FileRecord) -> str:
     line = f"  {record.file:<6} {record.bytes / MEGABYTE:>10,.1f} MB {record.landed_rows:>12,} rows"
     line += f" {record.rejected_lines:>6,} rejected {record.seconds or 0:>6.1f} s"
     if record.unknown_columns:
-        line += f"; not in the contract, left out: {', '.join(record.unknown_columns)}"
+        line += f"; not in the contract, kept in _extra: {', '.join(record.unknown_columns)}"
     if record.missing_columns:
         line += f"; not delivered, null: {', '.join(record.missing_columns)}"
     return line
