@@ -180,7 +180,7 @@ class _Connection:
             ) from None
         if isinstance(error, asyncssh.PermissionDenied):
             secret = "SFTP_KEY_FILE" if settings.key_file else "SFTP_PASSWORD"
-            secret = "SFTP_SECRET" if settings.key_text else secret
+            secret = "SFTP_SECRET" if settings.secret else secret
             raise UserError(
                 f"the SFTP server {settings.address} refuses to let {settings.user} in; check SFTP_USER and {secret}"
             ) from None

@@ -52,6 +52,7 @@ def site(
         "SFTP_PORT": str(address.port),
         "SFTP_USER": address.user,
         "SFTP_PASSWORD": address.password,
+        "SFTP_SECRET": "",
         "SFTP_HOST_KEY": address.host_key,
         "SFTP_ROOT": f"/{tmp_path.name}",
         "LAKE": str(tmp_path / "lake"),
