@@ -1,7 +1,9 @@
 """The delivery contract, read from the dbt source definitions: files, columns, types, keys, naming conventions."""
 
 import codecs
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,11 @@ class Contract:
     encoding: str
     landing_columns: tuple[tuple[str, str], ...]
     landing_tables: dict[str, tuple[tuple[str, str], ...]]
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hex digits that change with anything that the contract says."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _meta(node: dict[str, Any]) -> dict[str, Any]:

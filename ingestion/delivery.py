@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingestion.contract import Contract
-from warehouse.errors import UserError
 
 STOCK, MONTHLY = "S", "M"
 PART_PATTERN = re.compile(r"\.part(\d+)(?=\.rar$)")
@@ -54,62 +53,90 @@ def member_name(contract: Contract, delivery: Delivery, file: str) -> str:
     return _named(contract.member, delivery, file)
 
 
-def _check_volumes(delivery: Delivery, archives: Mapping[int, str]) -> None:
-    """Check that an archive is either whole or has volumes 1, 2, 3 ... without a gap."""
+@dataclass(frozen=True)
+class Contents:
+    """What is in a delivery's folder, held against the contract.
+
+    Attributes:
+        archives: Names of archives by file, in the contract's order; several names are volumes, in order.
+        uploading: Names of files that are still being uploaded.
+        unknown: Names that the contract does not know.
+        missing: Names of archives that the contract expects.
+        broken: What is wrong with volumes, as ends of a sentence.
+    """
+
+    archives: dict[str, Sequence[str]]
+    uploading: tuple[str, ...]
+    unknown: tuple[str, ...]
+    missing: tuple[str, ...]
+    broken: tuple[str, ...]
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why it is no whole delivery, as ends of a sentence that begins with its name; empty if it is one."""
+        uploading = [f"is still being uploaded, it holds {', '.join(self.uploading)}; run again when it is complete"]
+        faults = uploading if self.uploading else []
+        if self.unknown:
+            faults.append(
+                f"holds the unknown {_files(self.unknown)} {', '.join(map(repr, self.unknown))}; "
+                "ask the vendor to remove it, or add it to the contract in the dbt source definitions"
+            )
+        if self.missing:
+            faults.append(
+                f"lacks the {_files(self.missing)} {', '.join(self.missing)}; "
+                "ask the vendor to deliver it, then run again"
+            )
+        return (*faults, *self.broken)
+
+
+def _files(names: Sequence[str]) -> str:
+    return "file" if len(names) == 1 else "files"
+
+
+def _broken_volumes(archives: Mapping[int, str]) -> str | None:
+    """Say what is wrong with an archive that is neither whole nor has volumes 1, 2, 3 ... without a gap."""
     numbers = sorted(archives)
-    first = archives[numbers[0]]
     if numbers == [0]:
-        return
+        return None
     if numbers[0] == 0:
-        raise UserError(
-            f"{delivery.name} has both {first} and {archives[numbers[1]]}; "
-            "ask the vendor which one holds and to remove the other"
+        return (
+            f"has both {archives[0]} and {archives[numbers[1]]}; ask the vendor which one holds and to remove the other"
         )
     for expected, number in enumerate(numbers, start=1):
         if number != expected:
-            raise UserError(
-                f"{delivery.name} has {archives[number]} but not volume {expected} of that archive; "
-                "ask the vendor to deliver it again"
+            return (
+                f"has {archives[number]} but not volume {expected} of that archive; ask the vendor to deliver it again"
             )
+    return None
 
 
-def archives_by_file(contract: Contract, delivery: Delivery, names: Iterable[str]) -> dict[str, Sequence[str]]:
-    """Assign the archives in a delivery's folder to the files of the contract.
+def inspect_contents(contract: Contract, delivery: Delivery, names: Iterable[str]) -> Contents:
+    """Assign the archives in a delivery's folder to the files of the contract, and find what is wrong.
 
     Args:
         contract: Files and names to expect.
         delivery: The delivery.
         names: Names of everything in its folder.
-
-    Returns:
-        Archive names by file, in the contract's order; several names are volumes, in order.
-
-    Raises:
-        UserError: When an upload is in progress, or a file is unknown, missing, or lacks a volume.
     """
     expected = {_named(contract.archive, delivery, file): file for file in contract.tables}
     found: dict[str, dict[int, str]] = {}
+    uploading, unknown = [], []
     for name in sorted(names):
         if name.endswith(contract.upload_in_progress_suffix):
-            raise UserError(f"{delivery.name} is still being uploaded, it holds {name}; run again when it is complete")
+            uploading.append(name)
+            continue
         part = PART_PATTERN.search(name)
         file = expected.get(PART_PATTERN.sub("", name))
-        if file is None:
-            raise UserError(
-                f"{delivery.name} holds the unknown file {name!r}; "
-                "ask the vendor to remove it, or add it to the contract in the dbt source definitions"
-            )
-        volumes = found.setdefault(file, {})
         number = int(part[1]) if part else 0
-        if number in volumes or (part and number == 0):
-            raise UserError(f"{delivery.name} holds the unknown file {name!r}; ask the vendor to remove it")
-        volumes[number] = name
-    missing = [archive for archive, file in expected.items() if file not in found]
-    if missing:
-        files = "file" if len(missing) == 1 else "files"
-        raise UserError(
-            f"{delivery.name} lacks the {files} {', '.join(missing)}; ask the vendor to deliver it, then run again"
-        )
-    for volumes in found.values():
-        _check_volumes(delivery, volumes)
-    return {file: [name for _, name in sorted(found[file].items())] for file in contract.tables}
+        if file is None or number in found.get(file, {}) or (part and number == 0):
+            unknown.append(name)
+        else:
+            found.setdefault(file, {})[number] = name
+    broken = [fault for file in expected.values() if file in found and (fault := _broken_volumes(found[file]))]
+    return Contents(
+        archives={file: [name for _, name in sorted(found[file].items())] for file in contract.tables if file in found},
+        uploading=tuple(uploading),
+        unknown=tuple(unknown),
+        missing=tuple(archive for archive, file in expected.items() if file not in found),
+        broken=tuple(broken),
+    )

@@ -11,6 +11,7 @@ from warehouse.lake import Lake
 from warehouse.s3 import Location
 
 SAMPLE = "sample"
+SCHEMA_VERSION = 2
 
 
 class _Record(BaseModel):
@@ -40,11 +41,13 @@ class FileRecord(_Record):
         bytes: Its size.
         lines, header_lines, blank_lines, rejected_lines, landed_rows: Its lines; the first is the sum of the others.
         columns: Columns of the Parquet file from the contract, each with the header's name if that is another.
-        unknown_columns: Delivered columns that are not in the contract and not landed.
+        unknown_columns: Delivered columns that are not in the contract and are kept as JSON in `_extra`.
         missing_columns: Optional columns of the contract that were not delivered; they are null.
         parquet: The landed rows, relative to the lake.
         rejected: The rejected lines, relative to the lake, or None.
         archives: The archive, or its volumes in order.
+        parquet_sha256, rejected_sha256: Of those files, in hex; None in a log from before they were recorded.
+        seconds: How long its landing took; None likewise.
     """
 
     file: str
@@ -61,6 +64,25 @@ class FileRecord(_Record):
     missing_columns: tuple[str, ...]
     parquet: str
     rejected: str | None
+    parquet_sha256: str | None = None
+    rejected_sha256: str | None = None
+    seconds: float | None = None
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """How the delivered columns differ from the contract, in words; empty where they do not."""
+        return (
+            *(f"unknown column {name}" for name in self.unknown_columns),
+            *(f"no column {name}" for name in self.missing_columns),
+        )
+
+
+class StepRecord(_Record):
+    """One step of a landing that is done, when it began (UTC), how long it took."""
+
+    step: Literal["download", "land"]
+    started_at: datetime
+    seconds: float
 
 
 class DeliveryLog(_Record):
@@ -70,6 +92,11 @@ class DeliveryLog(_Record):
         origin: `SAMPLE`, or host and root of the server; None in a log from before origins were recorded.
         status: `publishing` while files of a delivery that replaces an earlier landing are moved to their place.
         landed_files: Parquet file of its line counts, relative to the lake.
+        schema_version: Of this description; 1 is without what the version after it added.
+        contract: Fingerprint of the delivery contract it was landed by.
+        steps: What was done before its publication, which this log ends.
+        landed_files_sha256: Of that file, in hex.
+        archives_pruned: Whether the archives were deleted since, on demand.
     """
 
     delivery: str
@@ -81,6 +108,16 @@ class DeliveryLog(_Record):
     status: Literal["landed", "publishing"]
     landed_files: str
     files: tuple[FileRecord, ...]
+    schema_version: int = 1
+    contract: str | None = None
+    steps: tuple[StepRecord, ...] = ()
+    landed_files_sha256: str | None = None
+    archives_pruned: bool = False
+
+    @property
+    def text(self) -> str:
+        """The log as it is written."""
+        return self.model_dump_json(indent=2) + "\n"
 
 
 def utc(seconds: int) -> datetime:

@@ -1,6 +1,5 @@
 """The archives of a delivery at hand: downloaded, unless the lake or a killed run has them already."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -9,12 +8,13 @@ from pathlib import Path
 
 from ingestion.delivery import Delivery
 from ingestion.delivery_log import ArchiveRecord, DeliveryLog, utc
+from ingestion.reporting import MEGABYTE, Report, downloading
 from ingestion.sftp import RemoteFile, SftpServer
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import Location
+from warehouse.storage import sha256
 
-MEGABYTE = 1_000_000
 # The archives, and Parquet of about their size.
 DISK_FACTOR = 2
 
@@ -32,11 +32,6 @@ class Fetched:
     downloaded: tuple[RemoteFile, ...]
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _link(existing: Path, link: Path) -> None:
     try:
         os.link(existing, link)
@@ -48,17 +43,17 @@ def _kept(remote: RemoteFile, local: Path, expected: str | None) -> str | None:
     """SHA-256 of a local copy that is still what the server has, else None."""
     if not local.is_file() or (local.stat().st_size, int(local.stat().st_mtime)) != (remote.size, remote.modified):
         return None
-    sha256 = _sha256(local)
-    return sha256 if expected in {None, sha256} else None
+    digest = sha256(local)
+    return digest if expected in {None, digest} else None
 
 
 def _kept_in_lake(remote: RemoteFile, landed: Location, local: Path, expected: str | None) -> str | None:
     """Bring the lake's copy to the local folder if it is still what the server has; SHA-256, else None."""
     if isinstance(landed, Path):
-        sha256 = _kept(remote, landed, expected)
-        if sha256 is not None:
+        digest = _kept(remote, landed, expected)
+        if digest is not None:
             _link(landed, local)
-        return sha256
+        return digest
     # An object does not keep the time that the server shows: only what the log vouches for is used.
     if expected is None or landed.size() != remote.size:
         return None
@@ -86,6 +81,7 @@ def fetch_archives(
     *,
     remote: Sequence[RemoteFile],
     log: DeliveryLog | None,
+    report: Report,
 ) -> Fetched:
     """Bring all archives of a delivery into one folder.
 
@@ -99,6 +95,7 @@ def fetch_archives(
         delivery: The delivery.
         remote: What the server has of it.
         log: The log of an earlier landing of it, or None.
+        report: Takes what there is to say.
 
     Raises:
         UserError: When the disk is too small or a download fails.
@@ -110,18 +107,29 @@ def fetch_archives(
         for record in (log.files if log else ())
         for archive in record.archives
     }
-    archives: dict[str, ArchiveRecord] = {}
-    downloaded: list[RemoteFile] = []
+    digests: dict[str, str] = {}
+    missing: list[RemoteFile] = []
     for file in remote:
         local, landed = folder / file.name, lake.archives(delivery.name) / file.name
         expected = known.get((file.name, file.size, file.modified))
-        sha256 = _kept(file, local, expected)
-        if sha256 is None:
+        digest = _kept(file, local, expected)
+        if digest is None:
             local.unlink(missing_ok=True)
-            sha256 = _kept_in_lake(file, landed, local, expected)
-            if sha256 is None:
-                local.unlink(missing_ok=True)
-                sha256 = server.download(delivery.name, file, local)
-                downloaded.append(file)
-        archives[file.name] = ArchiveRecord(name=file.name, size=file.size, modified=utc(file.modified), sha256=sha256)
-    return Fetched(archives, tuple(downloaded))
+            digest = _kept_in_lake(file, landed, local, expected)
+        if digest is None:
+            local.unlink(missing_ok=True)
+            missing.append(file)
+        else:
+            digests[file.name] = digest
+    if missing:
+        with downloading(report, delivery.name, sum(file.size for file in missing)) as advance:
+            digests |= server.download(delivery.name, missing, folder, advance)
+    return Fetched(
+        {
+            file.name: ArchiveRecord(
+                name=file.name, size=file.size, modified=utc(file.modified), sha256=digests[file.name]
+            )
+            for file in remote
+        },
+        tuple(missing),
+    )

@@ -3,27 +3,29 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
 
 from ingestion.archive import check_archive, read_member
 from ingestion.contract import Contract, delivered_columns
-from ingestion.delivery import Delivery, archives_by_file, member_name, parse_delivery
+from ingestion.delivery import Delivery, member_name
 from ingestion.delivery_log import (
+    SCHEMA_VERSION,
     ArchiveRecord,
     DeliveryLog,
     FileRecord,
-    archives_of,
+    StepRecord,
     check_origin,
-    read_log,
     read_logs,
 )
-from ingestion.fetch import MEGABYTE, fetch_archives
+from ingestion.discovery import Discovered, Wanted, discover
+from ingestion.fetch import fetch_archives
 from ingestion.landing import Target, land, write_no_rejected_lines
 from ingestion.publication import (
     finish_publication,
@@ -34,7 +36,8 @@ from ingestion.publication import (
     write_landed_files,
 )
 from ingestion.registration import hide_month, register_raw_tables
-from ingestion.sftp import ConnectionLostError, RemoteFile, SftpServer
+from ingestion.reporting import MEGABYTE, Report
+from ingestion.sftp import ConnectionLostError, SftpServer
 from ingestion.text import TextFormat
 from warehouse.aws import AwsError
 from warehouse.engines import open_engine
@@ -44,6 +47,7 @@ from warehouse.lake import Lake
 from warehouse.locks import alone
 from warehouse.s3 import Location, S3Path
 from warehouse.settings import Settings
+from warehouse.storage import sha256
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Ingestion:
         contract: The delivery contract.
         server: The server, connected.
         origin: What the logs of its deliveries call it.
-        report: Takes one line of progress.
+        report: Takes what there is to say.
         folder_engine: The engine, if it shows whatever is in a month's folder, so that the month has to be hidden
             while it is published; None for one that shows named files.
     """
@@ -64,7 +68,7 @@ class Ingestion:
     contract: Contract
     server: SftpServer
     origin: str
-    report: Callable[[str], None]
+    report: Report
     folder_engine: Engine | None
 
     @property
@@ -82,43 +86,11 @@ class Ingestion:
         return Lake(self.work / delivery)
 
 
-def _wanted_deliveries(run: Ingestion, month: str | None) -> list[Delivery]:
-    folders = [entry.name for entry in run.server.list_folder() if entry.is_folder]
-    found = [delivery for folder in folders if (delivery := parse_delivery(run.contract, folder))]
-    found.sort(key=lambda delivery: delivery.order)
-    if not found:
-        example = run.contract.monthly_folder.replace("{YYYYMM}", "YYYYMM")
-        raise UserError(f"the SFTP server {run.server.name} has no delivery such as {example}; check SFTP_ROOT")
-    wanted = [delivery for delivery in found if month in {None, delivery.month}]
-    if not wanted:
-        there = ", ".join(delivery.name for delivery in found)
-        raise UserError(
-            f"the SFTP server {run.server.name} has no delivery of MONTH={month}; "
-            f"choose a month of what it has ({there}) or unset MONTH"
-        )
-    return wanted
-
-
-def _reason_to_land(log: DeliveryLog | None, remote: Sequence[RemoteFile], contract: Contract) -> str | None:
-    """Tell why a delivery has to be landed; None if the lake has it as it is."""
-    if log is None:
-        return "new"
-    if log.status == "publishing":
-        return "its publication was interrupted"
-    if {(file.name, file.size, file.modified) for file in remote} != archives_of(log.files):
-        return "delivered again"
-    for record in log.files:
-        table = contract.tables.get(record.file)
-        if table is not None and record.columns != delivered_columns(table):
-            return "columns of the contract changed"
-    return None
-
-
-def _counts(record: FileRecord, seconds: float) -> str:
+def _counts(record: FileRecord) -> str:
     line = f"  {record.file:<6} {record.bytes / MEGABYTE:>10,.1f} MB {record.landed_rows:>12,} rows"
-    line += f" {record.rejected_lines:>6,} rejected {seconds:>6.1f} s"
+    line += f" {record.rejected_lines:>6,} rejected {record.seconds or 0:>6.1f} s"
     if record.unknown_columns:
-        line += f"; not in the contract, left out: {', '.join(record.unknown_columns)}"
+        line += f"; not in the contract, kept in _extra: {', '.join(record.unknown_columns)}"
     if record.missing_columns:
         line += f"; not delivered, null: {', '.join(record.missing_columns)}"
     return line
@@ -133,6 +105,7 @@ def _land_file(
     archives: Sequence[ArchiveRecord],
     loaded_at: datetime,
 ) -> FileRecord:
+    start = time.monotonic()
     table = run.contract.tables[file]
     name = member_name(run.contract, delivery, file)
     volumes = [staged.archives(delivery.name) / archive.name for archive in archives]
@@ -175,26 +148,51 @@ def _land_file(
         missing_columns=landed.missing_columns,
         parquet=str(target.parquet.relative_to(staged.root)),
         rejected=str(target.rejected.relative_to(staged.root)) if has_rejected else None,
+        parquet_sha256=sha256(target.parquet),
+        rejected_sha256=sha256(target.rejected) if has_rejected else None,
+        seconds=round(time.monotonic() - start, 3),
     )
 
 
-def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFile], log: DeliveryLog | None) -> None:
+class _Steps:
+    """Times the steps of a landing, one after the other."""
+
+    def __init__(self) -> None:
+        self.done: tuple[StepRecord, ...] = ()
+
+    @contextlib.contextmanager
+    def step(self, name: Literal["download", "land"]) -> Iterator[None]:
+        started_at, start = datetime.now(UTC), time.monotonic()
+        yield
+        seconds = round(time.monotonic() - start, 3)
+        self.done += (StepRecord(step=name, started_at=started_at, seconds=seconds),)
+
+
+def _land_delivery(run: Ingestion, found: Discovered) -> None:
+    delivery, remote = found.delivery, found.remote
     now = datetime.now(UTC)
     started_at = now.replace(microsecond=now.microsecond // 1000 * 1000)  # Hive keeps no more of loaded_at
-    start = time.monotonic()
-    by_file = archives_by_file(run.contract, delivery, [file.name for file in remote])
-    staged = run.staged(delivery.name)
-    fetched = fetch_archives(run.server, run.lake, staged.archives(delivery.name), delivery, remote=remote, log=log)
+    staged, steps = run.staged(delivery.name), _Steps()
+    with steps.step("download"):
+        folder = staged.archives(delivery.name)
+        fetched = fetch_archives(
+            run.server, run.lake, folder, delivery, remote=remote, log=found.log, report=run.report
+        )
+    downloaded = sum(file.size for file in fetched.downloaded)
     run.report(
-        f"  downloaded {len(fetched.downloaded)} of {len(remote)} archives, "
-        f"{sum(file.size for file in fetched.downloaded) / MEGABYTE:,.1f} MB, {time.monotonic() - start:.1f} s"
-    )
+        "downloaded",
+        f"  downloaded {len(fetched.downloaded)} of {len(remote)} archives, {downloaded / MEGABYTE:,.1f} MB, "
+        f"{steps.done[-1].seconds:.1f} s",
+        delivery=delivery.name, archives=len(fetched.downloaded), bytes=downloaded, seconds=steps.done[-1].seconds,
+    )  # fmt: skip
     records = []
-    for file, names in by_file.items():
-        start = time.monotonic()
-        archives = [fetched.archives[name] for name in names]
-        records.append(_land_file(run, delivery, staged, file, archives=archives, loaded_at=started_at))
-        run.report(_counts(records[-1], time.monotonic() - start))
+    with steps.step("land"):
+        for file, names in found.contents.archives.items():
+            archives = [fetched.archives[name] for name in names]
+            record = _land_file(run, delivery, staged, file, archives=archives, loaded_at=started_at)
+            records.append(record)
+            facts = record.model_dump(include={"file", "bytes", "lines", "landed_rows", "rejected_lines", "seconds"})
+            run.report("landed_file", _counts(record), delivery=delivery.name, **facts, drift=record.drift)
     counts = landed_files_path(staged, delivery)
     write_landed_files(counts, delivery, run.origin, records, started_at.replace(tzinfo=None))
     if run.folder_engine is not None:
@@ -213,6 +211,10 @@ def _land_delivery(run: Ingestion, delivery: Delivery, remote: Sequence[RemoteFi
             status="landed",
             landed_files=str(counts.relative_to(staged.root)),
             files=tuple(records),
+            schema_version=SCHEMA_VERSION,
+            contract=run.contract.fingerprint,
+            steps=steps.done,
+            landed_files_sha256=sha256(counts),
         ),
     )
 
@@ -222,23 +224,26 @@ def _finish_publications(run: Ingestion, logs: Sequence[DeliveryLog]) -> int:
     finished = 0
     for log in logs:
         if log.status == "publishing" and finish_publication(run.lake, run.staged(log.delivery), run.contract, log):
-            run.report(f"{log.delivery}: completed its publication, which was interrupted")
+            run.report(
+                "completed_publication",
+                f"{log.delivery}: completed its publication, which was interrupted",
+                delivery=log.delivery,
+            )
             finished += 1
     return finished
 
 
-def _land_what_is_new(run: Ingestion, month: str | None) -> tuple[int, UserError | None]:
+def _land_what_is_new(run: Ingestion, found: Sequence[Discovered]) -> tuple[int, UserError | None]:
     """Land deliveries in order up to the first that cannot be; return how many, and why the next could not."""
     landed = 0
-    for delivery in _wanted_deliveries(run, month):
+    for each in found:
+        if each.reason is None:
+            continue
         try:
-            remote = run.server.list_folder(delivery.name)
-            log = read_log(run.lake, delivery.name)
-            reason = _reason_to_land(log, remote, run.contract)
-            if reason is None:
-                continue
-            run.report(f"{delivery.name}: {reason}")
-            _land_delivery(run, delivery, remote, log)
+            name = each.delivery.name
+            run.report("to_land", f"{name}: {each.reason}", delivery=name, reason=each.reason)
+            each.check()
+            _land_delivery(run, each)
             landed += 1
         except UserError as error:
             return landed, error
@@ -261,16 +266,23 @@ def _scratch(run: Ingestion) -> Iterator[None]:
 
 
 def ingest(
-    settings: Settings, contract: Contract, server: SftpServer, origin: str, report: Callable[[str], None]
+    settings: Settings,
+    contract: Contract,
+    server: SftpServer,
+    *,
+    origin: str,
+    wanted: Wanted,
+    report: Report,
 ) -> None:
     """Land every delivery on the server that the lake does not have as it is there, and register the raw tables.
 
     Args:
-        settings: Lake, warehouse and, to restrict it, the month.
+        settings: Lake and warehouse.
         contract: The delivery contract.
         server: The server, connected.
         origin: What the logs of its deliveries call it.
-        report: Takes one line of progress at a time.
+        wanted: Which deliveries to land.
+        report: Takes what there is to say.
 
     Raises:
         UserError: When a delivery cannot be landed: the ones before it are, the lake has nothing of it and of the
@@ -286,13 +298,16 @@ def ingest(
         check_origin(run.lake, logs, origin)
         with _scratch(run):
             finished = _finish_publications(run, logs)
-            landed, failure = _land_what_is_new(run, settings.month)
+            logs_by_name = {log.delivery: log for log in (read_logs(run.lake) if finished else logs)}
+            landed, failure = _land_what_is_new(run, discover(server, contract, logs_by_name, wanted))
             if failure is not None and not finished + landed:
                 raise failure
             if not finished + landed:
-                report(f"nothing new on the SFTP server {server.name}: nothing downloaded, nothing landed")
+                report(
+                    "nothing_new", f"nothing new on the SFTP server {server.name}: nothing downloaded, nothing landed"
+                )
             try:
-                report(_register(settings, contract))
+                report("registered", _register(settings, contract))
             except UserError as error:
                 raise failure or error from None
             if failure is not None:

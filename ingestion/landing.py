@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +33,7 @@ BUFFER_SIZE = 8 << 20
 ROW_GROUP_ROWS = 61_440
 PARQUET = f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
 MEMORY_LIMIT = "2GB"
+EXTRA = "_extra"
 REJECTED_BATCH_CHARACTERS = 8 << 20
 
 REJECTED_SCHEMA = pa.schema(
@@ -170,6 +171,15 @@ def _session(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+def _extra(header: Header, delivered: Mapping[str, str]) -> str:
+    """Write SQL for what came in columns that the contract does not have: a JSON object, null where all are empty."""
+    if not header.unknown:
+        return "cast(null as varchar)"
+    values = [delivered[name] for name in header.unknown]
+    members = ", ".join(f"{literal(name)}: {value}" for name, value in zip(header.unknown, values, strict=True))
+    return f"case when coalesce({', '.join(values)}) is not null then cast(to_json({{{members}}}) as varchar) end"
+
+
 def _copy_statement(read_end: int, table: Table, header: Header, text_format: TextFormat, target: Target) -> str:
     delivered = {name: f"value_{position}" for position, name in enumerate(header.names)}
     types = ", ".join(["'line_number': 'BIGINT'"] + [f"'{column}': 'VARCHAR'" for column in delivered.values()])
@@ -180,6 +190,7 @@ def _copy_statement(read_end: int, table: Table, header: Header, text_format: Te
         f"{literal(target.source_file)} as source_file",
         "line_number",
         f"timestamp {literal(target.loaded_at.isoformat(sep=' '))} as loaded_at",
+        f"{_extra(header, delivered)} as {EXTRA}",
     ]
     scan = (
         f"read_csv('/dev/fd/{read_end}', columns = {{{types}}}, delim = {literal(text_format.delimiter)}, "
@@ -196,6 +207,7 @@ def _restore_carriage_returns(connection: duckdb.DuckDBPyConnection, table: Tabl
     columns = ", ".join(
         f"replace({quoted(column.name)}, {mark}, chr(13)) as {quoted(column.name)}" for column in table.columns
     )
+    columns += f", replace({EXTRA}, {mark}, '\\r') as {EXTRA}"  # as JSON has it
     connection.execute(
         f"copy (select * replace ({columns}) from read_parquet({literal(str(marked))})) "
         f"to {literal(str(target.parquet))} {PARQUET}"
@@ -231,7 +243,8 @@ def land(chunks: Iterable[bytes], table: Table, text_format: TextFormat, target:
     """Land one delivered text.
 
     The Parquet file has the contract's columns in the contract's order, all varchar, an empty value as null and every
-    other one exactly as delivered, then source_file, line_number and loaded_at; rows are in the order of the lines.
+    other one exactly as delivered, then source_file, line_number, loaded_at and _extra (a JSON object of the columns
+    that the contract does not have); rows are in the order of the lines.
 
     Args:
         chunks: The bytes of the text in pieces of any size.

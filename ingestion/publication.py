@@ -105,8 +105,9 @@ def publish_delivery(lake: Lake[Location], staged: Lake[Path], contract: Contrac
     """Bring a landed delivery to its place in the lake, over an earlier landing of it.
 
     The log goes last: a delivery without one does not count, so one that is half published is never seen. Where there
-    is one of an earlier landing, it first says that the delivery is in publication. After a kill or an error in
-    between, `finish_publication` does the rest, or the next ingestion lands the delivery again, over the same names.
+    is one of an earlier landing, a copy of it is kept, and it says that the delivery is in publication. After a kill
+    or an error in between, `finish_publication` does the rest, or the next ingestion lands the delivery again, over the
+    same names.
 
     Args:
         lake: The lake.
@@ -114,10 +115,14 @@ def publish_delivery(lake: Lake[Location], staged: Lake[Path], contract: Contrac
         contract: Names of files.
         log: Its log, not written yet.
     """
-    write_text(staged.delivery_log(log.delivery), log.model_dump_json(indent=2) + "\n")
-    if lake.delivery_log(log.delivery).exists():
+    write_text(staged.delivery_log(log.delivery), log.text)
+    replaced = read_log(lake, log.delivery)
+    if replaced is not None:
+        if replaced.status == "landed":
+            stamp = replaced.started_at.strftime("%Y%m%dT%H%M%S%f")
+            write_text(lake.earlier_delivery_logs() / f"LOG_{log.delivery}_{stamp}.json", replaced.text)
         marked = log.model_copy(update={"status": "publishing"})
-        write_text(lake.delivery_log(log.delivery), marked.model_dump_json(indent=2) + "\n")
+        write_text(lake.delivery_log(log.delivery), marked.text)
     _publish(lake, staged, contract, log)
 
 

@@ -1,10 +1,12 @@
 """The SFTP server of the deliveries, read from the environment."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from warehouse.aws import read_secret
 from warehouse.errors import UserError
 
 DEFAULT_PORT = 22
@@ -18,11 +20,14 @@ class SftpSettings:
     Attributes:
         host, port: Its address.
         user: Login name.
-        password: Password, or the passphrase of `key_file`; None without either.
+        password: Password, or the passphrase of the private key; None without either.
         key_file: Private key to log in with instead of a password, or None.
-        host_key: The server's public key, type and base64, as in a line of a known_hosts file; None with `known_hosts`.
+        host_key: The server's public key, type and base64, as in a line of a known_hosts file, or its fingerprint,
+            `SHA256:...`; None with `known_hosts`.
         known_hosts: File that has the server's key, or None with `host_key`.
         root: Folder on the server that has the folders of the deliveries.
+        key_text: The private key itself, where it comes from a secret store; None otherwise.
+        secret: Name of the secret that the login comes from; None where it comes from the environment.
     """
 
     host: str
@@ -33,6 +38,13 @@ class SftpSettings:
     host_key: str | None
     known_hosts: Path | None
     root: str
+    key_text: str | None = field(default=None, repr=False)
+    secret: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Host and port as a known_hosts file names them."""
+        return self.host if self.port == DEFAULT_PORT else f"[{self.host}]:{self.port}"
 
     @property
     def origin(self) -> str:
@@ -44,6 +56,29 @@ def _port(text: str) -> int:
     if not (text.isdecimal() and text.isascii() and 0 < int(text) <= HIGHEST_PORT):
         raise UserError(f"SFTP_PORT={text} is not a port; write a number such as 22")
     return int(text)
+
+
+@dataclass(frozen=True)
+class _Login:
+    password: str | None
+    key_text: str | None
+
+
+def _login_of_secret(name: str) -> _Login:
+    """Read a login from AWS Secrets Manager: a password, or a JSON object with a password, a private key or both."""
+    text = read_secret(name)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return _Login(text or None, None)
+    values = {key: found.get(key) or None for key in ("password", "private_key")}
+    if not any(values.values()) or not all(isinstance(value, str | None) for value in values.values()):
+        raise UserError(
+            f"SFTP_SECRET={name} holds a JSON object without the texts password or private_key; give it one of them"
+        )
+    return _Login(values["password"], values["private_key"])
 
 
 def read_sftp_settings(environment: Mapping[str, str] = os.environ) -> SftpSettings | None:
@@ -61,9 +96,14 @@ def read_sftp_settings(environment: Mapping[str, str] = os.environ) -> SftpSetti
     user = environment.get("SFTP_USER", "")
     if not user:
         raise UserError(f"SFTP_USER is not set; set it to the user name at {host}")
-    password = environment.get("SFTP_PASSWORD", "") or None
+    login = _Login(environment.get("SFTP_PASSWORD", "") or None, None)
     key_file = environment.get("SFTP_KEY_FILE", "")
-    if password is None and not key_file:
+    secret = environment.get("SFTP_SECRET", "")
+    if secret and (login.password or key_file):
+        raise UserError("SFTP_SECRET is set, and SFTP_PASSWORD or SFTP_KEY_FILE as well; unset what does not hold")
+    if secret:
+        login = _login_of_secret(secret)
+    if login == _Login(None, None) and not key_file:
         raise UserError(f"neither SFTP_PASSWORD nor SFTP_KEY_FILE is set; set the one that {host} accepts")
     host_key = environment.get("SFTP_HOST_KEY", "").strip() or None
     known_hosts = environment.get("SFTP_KNOWN_HOSTS", "")
@@ -76,7 +116,9 @@ def read_sftp_settings(environment: Mapping[str, str] = os.environ) -> SftpSetti
         host=host,
         port=_port(environment.get("SFTP_PORT", "") or str(DEFAULT_PORT)),
         user=user,
-        password=password,
+        password=login.password,
+        key_text=login.key_text,
+        secret=secret or None,
         key_file=Path(key_file).expanduser() if key_file else None,
         host_key=host_key,
         known_hosts=Path(known_hosts).expanduser() if known_hosts else None,

@@ -108,6 +108,21 @@ def athena_client() -> "AthenaClient":
         return _athena(_settings())
 
 
+def read_secret(name: str) -> str:
+    """Read a text from AWS Secrets Manager.
+
+    Args:
+        name: Name or ARN of the secret.
+
+    Raises:
+        AwsError: When it is not there or must not be read; the text itself is in no message.
+    """
+    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+    with told(f"the secret {name}"):
+        client = _session(_settings()).client("secretsmanager", config=config)
+        return str(client.get_secret_value(SecretId=name).get("SecretString", ""))
+
+
 @contextlib.contextmanager
 def told(place: str) -> Iterator[None]:
     """Turn what AWS answers in a `with` block into one sentence.

@@ -14,11 +14,16 @@ class UserError(Exception):
     """Bad input or a bad environment: the message names the culprit and the next step."""
 
 
-def run_command(command: Callable[[], None]) -> None:
+def _show(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+
+
+def run_command(command: Callable[[], None], show: Callable[[str], None] = _show) -> None:
     """Run a command line entry point; a `UserError`, or a disk that is full or closed, ends in one line on stderr.
 
     Args:
         command: Function without arguments that does the work.
+        show: Takes the sentence.
 
     Raises:
         SystemExit: With status 1 after an error, 130 after an interrupt.
@@ -26,7 +31,7 @@ def run_command(command: Callable[[], None]) -> None:
     try:
         command()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        show(str(error))
         raise SystemExit(1) from None
     except BrokenPipeError:
         raise SystemExit(1) from None  # whoever read the output has gone
@@ -38,7 +43,7 @@ def run_command(command: Callable[[], None]) -> None:
             remedy = "free some space"
         elif error.errno in FORBIDDEN:
             remedy = "check who may write there"
-        print(f"error: {error.filename or 'the disk'}: {error.strerror}; {remedy}, then run again", file=sys.stderr)
+        show(f"{error.filename or 'the disk'}: {error.strerror}; {remedy}, then run again")
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)

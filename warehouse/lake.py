@@ -29,6 +29,10 @@ class Lake(Generic[L_co]):
         """Folder of the archives of a delivery, as delivered, or of those of all."""
         return self.root / "DATA" / "RAW_DATA" / delivery
 
+    def texts(self, delivery: str) -> L_co:
+        """Folder of the unpacked texts of a delivery, one sub-folder a file, where they are kept."""
+        return self.root / "DATA" / "UNZIP_DATA" / delivery
+
     def landed(self, file: str = "") -> L_co:
         """Folder of the external table of a delivered file (`CI01`), one sub-folder a snapshot month, or of all."""
         return self.root / "DATA" / "UNZIP_DATA_APPEND_ALL" / file
@@ -60,6 +64,10 @@ class Lake(Generic[L_co]):
     def query_logs(self) -> L_co:
         """Folder of the query logs, one file a day."""
         return self.root / "LOGS_QUERY_EXECUTION"
+
+    def earlier_delivery_logs(self) -> L_co:
+        """Folder of the logs of landings that a later delivery of the same name has replaced."""
+        return self.delivery_logs() / "EARLIER"
 
     def evaluation(self, day: str) -> L_co:
         """File that ends a training."""

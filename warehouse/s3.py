@@ -29,6 +29,7 @@ ABSENT_CODES = {"NoSuchKey", "404"}
 ANY_CONTENT = "*"
 # Parts of one upload; what is smaller goes in one piece.
 PART_BYTES = 16 << 20
+CHUNK_BYTES = 1 << 20
 TRANSFER = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4)
 # How long a killed run keeps others out, and how often a living one says in that time that it lives.
 LEASE_SECONDS = 60.0
@@ -154,6 +155,22 @@ class S3Path:
         if content is None:
             raise FileNotFoundError(str(self))
         return content.data
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read the object piece by piece.
+
+        Raises:
+            FileNotFoundError: When there is no object.
+            AwsError: When S3 refuses.
+        """
+        with told(str(self)):
+            try:
+                body = s3_client().get_object(Bucket=self.bucket, Key=self.key)["Body"]
+            except ClientError as error:
+                if error.response["Error"].get("Code") in ABSENT_CODES:
+                    raise FileNotFoundError(str(self)) from None
+                raise
+            yield from body.iter_chunks(CHUNK_BYTES)
 
     def size(self) -> int | None:
         """Tell the object's size in bytes; None if there is none.

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -67,6 +68,38 @@ def whole_file(final: Location) -> Iterator[Path]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def sha256(path: Location) -> str:
+    """SHA-256 of a file or object, in hex.
+
+    Raises:
+        FileNotFoundError: When there is none.
+        AwsError: When S3 refuses.
+    """
+    if isinstance(path, S3Path):
+        digest = hashlib.sha256()
+        for chunk in path.chunks():
+            digest.update(chunk)
+        return digest.hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def local_copy(path: Location) -> Iterator[Path]:
+    """Give a file, or a copy of an object for the time of a `with` block, to a reader of files.
+
+    Raises:
+        AwsError: When S3 refuses, or there is no object.
+    """
+    if isinstance(path, Path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        path.download(copy)
+        yield copy
 
 
 def write_text(path: Location, text: str) -> None:

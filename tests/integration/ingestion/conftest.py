@@ -46,11 +46,13 @@ def site(
     deliveries = folder / tmp_path.name
     deliveries.mkdir()
     monkeypatch.setattr("ingestion.sftp.PAUSES", (0.01,))
+    monkeypatch.setattr("ingestion.discovery.SETTLE_SECONDS", 0.0)
     defaults = {
         "SFTP_HOST": address.host,
         "SFTP_PORT": str(address.port),
         "SFTP_USER": address.user,
         "SFTP_PASSWORD": address.password,
+        "SFTP_SECRET": "",
         "SFTP_HOST_KEY": address.host_key,
         "SFTP_ROOT": f"/{tmp_path.name}",
         "LAKE": str(tmp_path / "lake"),
@@ -61,10 +63,10 @@ def site(
     for name, value in defaults.items():
         monkeypatch.setenv(name, value)
 
-    def run(environment: Mapping[str, str], command: str = "ingest") -> tuple[int, str, str]:
+    def run(environment: Mapping[str, str], *command: str) -> tuple[int, str, str]:
         for name, value in (defaults | dict(environment)).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["ingestion", command])
+        monkeypatch.setattr(sys, "argv", ["ingestion", *(command or ("ingest",))])
         capsys.readouterr()
         status = 0
         try:
@@ -93,7 +95,7 @@ def s3_site(site: Site, store: Store, tmp_path: Path, monkeypatch: pytest.Monkey
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
 
-    def run(more: dict[str, str], command: str = "ingest") -> tuple[int, str, str]:
-        return site.run(environment | more, command)
+    def run(more: dict[str, str], *command: str) -> tuple[int, str, str]:
+        return site.run(environment | more, *command)
 
     return S3Site(site.deliveries, lake, site.warehouse, run, tmp_path / "work", store.client)

@@ -23,6 +23,7 @@ def test_a_delivery_becomes_raw_tables(site: Site) -> None:
         "source_file",
         "line_number",
         "loaded_at",
+        "_extra",
         "snapshot_month",
     ]
     assert site.rows("select company_number, source_file, line_number, snapshot_month from raw.ci01") == [
@@ -48,7 +49,7 @@ def test_types_of_the_raw_tables_are_the_contracts(site: Site) -> None:
     for table in ("landed_files", "rejected_lines"):
         described = [(row[0], row[1].lower()) for row in site.rows(f"describe raw.{table}")]
         assert described == list(CONTRACT.landing_tables[table])
-    assert {row[1] for row in site.rows("describe raw.ac01")[:-3]} == {"VARCHAR"}
+    assert {row[1] for row in site.rows("describe raw.ac01")[:-4]} == {"VARCHAR"}
 
 
 def test_a_second_run_downloads_and_lands_nothing(site: Site) -> None:
@@ -119,13 +120,20 @@ def test_an_archive_of_the_same_size_but_another_time_is_landed_again(site: Site
     assert site.rows("select company_name from raw.ci01 order by all") == [("company_name 0",), ("company_name X",)]
 
 
-def test_an_unknown_column_is_reported_and_left_out_and_a_missing_optional_one_is_null(site: Site) -> None:
+def test_an_unknown_column_is_reported_and_kept_as_json_and_a_missing_optional_one_is_null(site: Site) -> None:
     delivery = deliver(site.deliveries, "UKLTD_M_20261001")
-    pack(delivery, "LUAT01", b"fax|code\r\n020|1\r\n")
+    lines = ['fax|code|a"b', '020|1|say "no"', "|2|", "\t|3|C\\D\rE\xe9"]
+    pack(delivery, "LUAT01", "\r\n".join(lines).encode("windows-1252"))
     output = site.succeeds()
-    assert "not in the contract, left out: fax" in output
+    assert 'not in the contract, kept in _extra: fax, a"b' in output
     assert "not delivered, null: description" in output
-    assert site.rows("select code, description from raw.luat01") == [("1", None)]
+    rows = site.rows("select code, description, _extra from raw.luat01 order by code")
+    assert [(row[0], row[1], row[2] and json.loads(row[2])) for row in rows] == [
+        ("1", None, {"fax": "020", 'a"b': 'say "no"'}),
+        ("2", None, None),
+        ("3", None, {"fax": "\t", 'a"b': "C\\D\rE\xe9"}),
+    ]
+    assert site.rows("select count(*) from raw.ci01 where _extra is not null") == [(0,)]
 
 
 def test_the_raw_tables_can_be_created_again_from_a_lake_that_has_moved(site: Site, tmp_path: Path) -> None:
@@ -171,7 +179,7 @@ def test_a_column_that_the_vendor_names_otherwise_lands_under_our_name(
 ) -> None:
     delivery = deliver(site.deliveries, "UKLTD_M_20261001")
     pack(delivery, "LUAT01", b"CODE|Long Text\r\n1|full accounts\r\n")
-    assert "not in the contract, left out: long text; not delivered, null: description" in site.succeeds()
+    assert "not in the contract, kept in _extra: long text; not delivered, null: description" in site.succeeds()
     luat01 = CONTRACT.tables["LUAT01"]
     renamed = replace(luat01, columns=(luat01.columns[0], replace(luat01.columns[1], delivered_as="Long Text")))
     changed = replace(CONTRACT, tables=CONTRACT.tables | {"LUAT01": renamed})

@@ -15,8 +15,9 @@ import asyncssh
 import pytest
 from vendor import CONTRACT, LATER, Site, archive, deliver, pack, text
 
-from ingestion import delivery, ingest, publication
-from ingestion.sample.server import serve
+from ingestion import delivery, discovery, publication, sftp
+from ingestion.partial import DOUBTFUL_BYTES
+from ingestion.sample.server import ServerAddress, serve
 from warehouse.lake import Lake
 from warehouse.storage import exclusive, publish
 
@@ -204,19 +205,26 @@ def test_a_file_that_changes_after_it_was_listed_is_still_being_uploaded(
 
     def listed(*arguments: object) -> object:
         pack(folder, "MR01", text("MR01", rows=3))
-        return delivery.archives_by_file(*arguments)
+        return delivery.inspect_contents(*arguments)
 
-    monkeypatch.setattr(ingest, "archives_by_file", listed)
+    monkeypatch.setattr(discovery, "inspect_contents", listed)
     assert "MR01_M_20261001.rar is still being uploaded" in site.fails()
     assert site.content() == {}
     monkeypatch.undo()
 
 
 class Proxy:
-    """Forwards connections to a server and cuts the first ones after so many bytes from it."""
+    """Forwards connections to a server, and cuts them.
 
-    def __init__(self, port: int, cuts: int, after: int) -> None:
-        self._port, self._cuts, self._after = port, cuts, after
+    Attributes:
+        port: Its own.
+        cuts: How many connections more are cut after `after` bytes from the server.
+        budget: Bytes that the server may still send over all connections; then every one is cut at once.
+        sent: Bytes that the server has sent so far.
+    """
+
+    def __init__(self, port: int, cuts: int = 0, after: int = 400_000, budget: int = 10**12) -> None:
+        self._port, self.cuts, self.after, self.budget, self.sent = port, cuts, after, budget, 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -226,18 +234,21 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._port))
-                limit = self._after if self._cuts > 0 else None
-                self._cuts -= 1
-                threading.Thread(target=self._forward, args=(client, server, None), daemon=True).start()
-                threading.Thread(target=self._forward, args=(server, client, limit), daemon=True).start()
+                limit = self.after if self.cuts > 0 else None
+                self.cuts -= 1
+                threading.Thread(target=self._forward, args=(client, server, None, False), daemon=True).start()
+                threading.Thread(target=self._forward, args=(server, client, limit, True), daemon=True).start()
         except OSError:
             return
 
-    @staticmethod
-    def _forward(source: socket.socket, target: socket.socket, limit: int | None) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, limit: int | None, counts: bool) -> None:
         sent = 0
         try:
             while data := source.recv(16_384):
+                if counts:
+                    self.sent, self.budget = self.sent + len(data), self.budget - len(data)
+                if counts and self.budget < 0:
+                    break
                 target.sendall(data)
                 sent += len(data)
                 if limit is not None and sent > limit:
@@ -255,42 +266,78 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(vendor: tuple[Path, object]) -> Iterator[Callable[[int], int]]:
+def proxy(vendor: tuple[Path, ServerAddress]) -> Iterator[Callable[..., Proxy]]:
     proxies: list[Proxy] = []
 
-    def start(cuts: int) -> int:
-        proxies.append(Proxy(vendor[1].port, cuts, after=400_000))
-        return proxies[-1].port
+    def start(**how: int) -> Proxy:
+        proxies.append(Proxy(vendor[1].port, **how))
+        return proxies[-1]
 
     yield start
     for each in proxies:
         each.close()
 
 
-def deliver_large(site: Site) -> None:
+def deliver_large(site: Site, file: str = "AC01", rows: int = 2_000) -> int:
+    """Deliver a month with one file of more than a megabyte, and give its size."""
     folder = deliver(site.deliveries, DELIVERY)
-    pack(folder, "AC01", text("AC01", rows=2_000))
-    assert archive(folder, "AC01").stat().st_size > 1_000_000
+    pack(folder, file, text(file, rows=rows))
+    size = archive(folder, file).stat().st_size
+    assert size > 1_000_000
+    return size
 
 
-def test_a_lost_connection_is_taken_up_where_it_broke(site: Site, proxy: Callable[[int], int]) -> None:
-    deliver_large(site)
-    site.succeeds(SFTP_PORT=str(proxy(1)))
+def test_a_lost_connection_is_taken_up_where_it_broke(site: Site, proxy: Callable[..., Proxy]) -> None:
+    size = deliver_large(site)
+    between = proxy(cuts=9)
+    site.succeeds(SFTP_PORT=str(between.port))
     assert site.rows("select count(*) from raw.ac01") == [(2_000,)]
+    assert between.cuts <= 6  # more than one was cut while it carried bytes
+    assert between.sent < 3 * size
 
 
-def test_a_connection_that_is_lost_for_good_is_an_error_and_complete_downloads_are_kept(
-    site: Site, proxy: Callable[[int], int]
+def test_a_connection_that_is_lost_for_good_is_an_error_and_what_came_is_not_fetched_again(
+    site: Site, proxy: Callable[..., Proxy]
 ) -> None:
-    folder = deliver(site.deliveries, DELIVERY)
-    pack(folder, "MR01", text("MR01", rows=9_000))
-    assert archive(folder, "MR01").stat().st_size > 1_000_000
-    status, _, errors = site.run({"SFTP_PORT": str(proxy(9))})
+    size = deliver_large(site, "MR01", rows=40_000)
+    assert size > 4_000_000
+    status, _, errors = site.run({"SFTP_PORT": str(proxy(budget=3_000_000).port)})
     assert (status, errors.count("\n")) == (1, 1)
     assert "was lost 2 times" in errors
     assert {path.relative_to(site.lake).parts[0] for path in site.lake.rglob("*")} == {".work"}
-    assert "downloaded 2 of 13 archives" in site.succeeds()
-    assert site.rows("select count(*) from raw.mr01") == [(9_000,)]
+    (part,) = (site.lake / ".work").rglob("*.part")
+    came = part.stat().st_size
+    assert came > 1_500_000
+    between = proxy()
+    site.succeeds(SFTP_PORT=str(between.port))
+    assert between.sent < size - came + 2 * DOUBTFUL_BYTES
+    assert site.rows("select count(*) from raw.mr01") == [(40_000,)]
+    path = Lake(site.lake).archives(DELIVERY) / "MR01_M_20261001.rar"
+    assert path.read_bytes() == archive(site.deliveries / DELIVERY, "MR01").read_bytes()
+
+
+def test_a_part_of_a_file_that_was_delivered_again_is_not_gone_on_with(site: Site, proxy: Callable[..., Proxy]) -> None:
+    deliver_large(site, "MR01", rows=40_000)
+    assert site.run({"SFTP_PORT": str(proxy(budget=3_000_000).port)})[0] == 1
+    again = pack(site.deliveries / DELIVERY, "MR01", text("MR01", rows=41_000))
+    site.succeeds()
+    path = Lake(site.lake).archives(DELIVERY) / "MR01_M_20261001.rar"
+    assert path.read_bytes() == again.read_bytes()
+
+
+def test_a_server_that_grants_one_connection_is_read_over_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver_large(site)
+    connected = []
+    connect = sftp._Connection._connect
+
+    async def refused_but_once(connection: object) -> object:
+        if connected:
+            raise sftp._LostConnectionError("too many connections")
+        connected.append(connection)
+        return await connect(connection)
+
+    monkeypatch.setattr(sftp._Connection, "_connect", refused_but_once)
+    assert "downloaded 13 of 13 archives" in site.succeeds()
 
 
 def test_login_with_a_private_key_and_a_known_hosts_file(site: Site, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ CONTRACT = read_contract()
 LATER = 1_800_000_000
 BUCKET = "the-lake"
 QUERY_LOGS = "LOGS_QUERY_EXECUTION"
+EARLIER = "LOGS_FTP_EXECUTION/EARLIER"
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,14 @@ class Site:
         return errors
 
     def content(self) -> dict[str, bytes]:
-        """Every file of the lake but the query log, which grows with every command."""
+        """Every file of the lake but the query log, which grows with every command, and logs of replaced landings."""
         files = (path for path in self.lake.rglob("*") if path.is_file() and QUERY_LOGS not in path.parts)
-        return {str(path.relative_to(self.lake)): path.read_bytes() for path in files}
+        found = {str(path.relative_to(self.lake)): path.read_bytes() for path in files}
+        return {name: content for name, content in found.items() if not name.startswith(EARLIER)}
+
+    def earlier_logs(self) -> list[Path]:
+        """Logs of replaced landings, by name."""
+        return sorted((self.lake / EARLIER).glob("*"))
 
     def rows(self, query: str) -> list[tuple]:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
@@ -81,7 +87,8 @@ class S3Site(Site):
         return [path for path in self.lake.below() if ".work" not in path.key and QUERY_LOGS not in path.key]
 
     def content(self) -> dict[str, bytes]:
-        return {path.key.removeprefix(f"{self.lake.key}/"): path.read_bytes() for path in self.objects()}
+        found = {path.key.removeprefix(f"{self.lake.key}/"): path.read_bytes() for path in self.objects()}
+        return {name: content for name, content in found.items() if not name.startswith(EARLIER)}
 
     def rows(self, query: str) -> list[tuple]:
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:

@@ -3,8 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.contract import read_contract
-from ingestion.delivery import Delivery, archives_by_file, member_name, parse_delivery
-from warehouse.errors import UserError
+from ingestion.delivery import Delivery, inspect_contents, member_name, parse_delivery
 
 CONTRACT = read_contract()
 OCTOBER = Delivery("UKLTD_M_20261001", "M", "2026-10")
@@ -46,17 +45,20 @@ def test_the_member_has_the_name_of_its_file_kind_and_month() -> None:
 
 
 def test_every_archive_is_assigned_to_its_file_in_the_order_of_the_contract() -> None:
-    assert archives_by_file(CONTRACT, OCTOBER, reversed(ARCHIVES)) == {
-        file: [name] for file, name in zip(CONTRACT.tables, ARCHIVES, strict=True)
-    }
+    found = inspect_contents(CONTRACT, OCTOBER, reversed(ARCHIVES))
+    assert list(found.archives.items()) == [
+        (file, [name]) for file, name in zip(CONTRACT.tables, ARCHIVES, strict=True)
+    ]
+    assert found.faults == ()
 
 
 def test_volumes_are_in_the_order_of_their_numbers() -> None:
     volumes = [f"CI01_M_20261001.part{number}.rar" for number in range(1, 12)]
-    found = archives_by_file(CONTRACT, OCTOBER, [*sorted(volumes), *ARCHIVES[1:]])
-    assert found["CI01"] == volumes
+    found = inspect_contents(CONTRACT, OCTOBER, [*sorted(volumes), *ARCHIVES[1:]])
+    assert found.archives["CI01"] == volumes
+    assert found.faults == ()
     padded = [f"CI01_M_20261001.part{number:03}.rar" for number in range(1, 12)]
-    assert archives_by_file(CONTRACT, OCTOBER, [*padded, *ARCHIVES[1:]])["CI01"] == padded
+    assert inspect_contents(CONTRACT, OCTOBER, [*padded, *ARCHIVES[1:]]).archives["CI01"] == padded
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,13 @@ def test_volumes_are_in_the_order_of_their_numbers() -> None:
     ],
 )
 def test_a_folder_that_is_not_a_whole_delivery_is_refused(names: list[str], sentence: str) -> None:
-    with pytest.raises(UserError, match="UKLTD_M_20261001") as caught:
-        archives_by_file(CONTRACT, OCTOBER, names)
-    assert sentence in str(caught.value)
+    assert sentence in inspect_contents(CONTRACT, OCTOBER, names).faults[0]
+
+
+def test_everything_that_is_wrong_with_a_folder_is_found() -> None:
+    names = [*ARCHIVES[3:], "CI01_M_20261001.part2.rar", "AC01_M_20261001.rar.filepart", "readme.txt", "more"]
+    found = inspect_contents(CONTRACT, OCTOBER, names)
+    assert found.uploading == ("AC01_M_20261001.rar.filepart",)
+    assert found.unknown == ("more", "readme.txt")
+    assert found.missing == (ARCHIVES[1], ARCHIVES[2])
+    assert [fault.split(maxsplit=1)[0] for fault in found.faults] == ["is", "holds", "lacks", "has"]

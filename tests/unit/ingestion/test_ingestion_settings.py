@@ -36,6 +36,7 @@ def test_a_key_file_stands_in_for_a_password_and_known_hosts_for_a_host_key() ->
     [
         ({"SFTP_USER": ""}, "SFTP_USER is not set"),
         ({"SFTP_PASSWORD": ""}, "neither SFTP_PASSWORD nor SFTP_KEY_FILE is set"),
+        ({"SFTP_SECRET": "bookdebts/sftp"}, "SFTP_SECRET is set, and SFTP_PASSWORD or SFTP_KEY_FILE as well"),
         ({"SFTP_HOST_KEY": " "}, "neither SFTP_HOST_KEY nor SFTP_KNOWN_HOSTS is set"),
         ({"SFTP_PORT": "0"}, "SFTP_PORT=0 is not a port"),
         ({"SFTP_PORT": "65536"}, "SFTP_PORT=65536 is not a port"),

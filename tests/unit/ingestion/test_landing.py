@@ -120,7 +120,7 @@ def test_any_text_is_landed_as_an_independent_parse_reads_it(
 def test_rows_carry_their_text_line_and_time_and_keep_the_order_of_the_lines(tmp_path: Path) -> None:
     body = b"".join(b"%08d|NAME|\r\n" % number for number in range(200_000))
     _, rows, _ = landed(tmp_path, HEADER + body)
-    assert rows[0] == ("00000000", "NAME", None, "CI01_M_20261001.txt", 2, LOADED_AT)
+    assert rows[0] == ("00000000", "NAME", None, "CI01_M_20261001.txt", 2, LOADED_AT, None)
     assert [row[4] for row in rows] == list(range(2, 200_002))
 
 

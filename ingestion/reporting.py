@@ -1,0 +1,83 @@
+"""What a command says while it works: lines for people, or one JSON object a line for machines."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+MEGABYTE = 1_000_000
+# Between two lines about one download, where there is no terminal.
+LINE_SECONDS = 10.0
+
+LogFormat = Literal["text", "json"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Takes what there is to say.
+
+    Attributes:
+        log_format: `text` for lines as they are, `json` for objects with time, level, event, message and facts.
+    """
+
+    log_format: LogFormat = "text"
+
+    def __call__(self, event: str, message: str, **facts: object) -> None:
+        """Say that something was done.
+
+        Args:
+            event: What it is, one word that stays the same: for machines.
+            message: The same for people, blanks in front included.
+            facts: What the message tells, by name: for machines.
+        """
+        self._write(sys.stdout, "info", event, message, facts)
+
+    def error(self, message: str) -> None:
+        """Say why the command ends without success, on standard error."""
+        self._write(sys.stderr, "error", "failed", message, {})
+
+    def _write(self, out: TextIO, level: str, event: str, message: str, facts: Mapping[str, object]) -> None:
+        if self.log_format == "json":
+            time = datetime.now(UTC).isoformat(timespec="milliseconds")
+            line = {"time": time, "level": level, "event": event, "message": message.strip(), **facts}
+            print(json.dumps(line, default=str), file=out, flush=True)
+        else:
+            print(f"error: {message}" if level == "error" else message, file=out, flush=True)
+
+
+@contextlib.contextmanager
+def downloading(report: Report, delivery: str, size: int) -> Iterator[Callable[[int], None]]:
+    """Show how a download gets on for the time of a `with` block: a bar on a terminal, else a line now and then.
+
+    Args:
+        report: Takes the lines.
+        delivery: What is downloaded.
+        size: Bytes in all.
+
+    Yields:
+        A function to call with the number of bytes that came.
+    """
+    if report.log_format == "text" and sys.stdout.isatty():
+        columns = ("  downloading", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(), transient=True) as bar:
+            task = bar.add_task(delivery, total=size)
+            yield lambda count: bar.advance(task, count)
+        return
+    come, told = 0, time.monotonic()
+
+    def advance(count: int) -> None:
+        nonlocal come, told
+        come += count
+        if time.monotonic() - told >= LINE_SECONDS:
+            told = time.monotonic()
+            line = f"  {come / MEGABYTE:,.0f} of {size / MEGABYTE:,.0f} MB"
+            report("downloading", line, delivery=delivery, bytes=come, of_bytes=size)
+
+    yield advance
