@@ -157,22 +157,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         _make_delivery(work / "out" / FOLDER, arguments.megabytes * 1_000_000)
-        with _openssh(work) as (port, host_key):
+        with _openssh(work) as (server_port, host_key):
+            port = server_port
             if arguments.round_trip:
-                port = DelayingProxy(port, arguments.round_trip / 2000).port
+                port = DelayingProxy(server_port, arguments.round_trip / 2000).port
             settings = SftpSettings(
                 host="127.0.0.1", port=port, user=os.environ.get("USER", "root"), password=None,
                 key_file=work / "user", host_key=host_key, known_hosts=None, root=str(work / "out"),
             )  # fmt: skip
             for _ in range(arguments.turns):
-                for client in seconds:
+                for client, times in seconds.items():
                     target = work / "in"
                     target.mkdir()
                     ours = client == "bookdebts"
                     took, used = _ours(settings, target) if ours else _theirs(settings, target, work)
                     assert len(list(target.iterdir())) == len(SHARES) + len(LOOKUPS)
                     shutil.rmtree(target)
-                    seconds[client].append(took)
+                    times.append(took)
                     processor[client].append(used)
     found = {
         client: {
