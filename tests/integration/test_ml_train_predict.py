@@ -198,6 +198,14 @@ def test_reasons_are_for_the_best_rows_only(copied):
         using (score_month, company_number, model_name)""") == [(5, 5)]  # fmt: skip
 
 
+def test_no_cell_of_a_list_is_a_formula_to_a_spreadsheet(finished):
+    lists = sorted(finished.lake.rglob("LIST_POSITIVE_CLASS/*.csv"))
+    assert len(lists) >= 3
+    cells = [cell for path in lists for row in csv.reader(path.open(encoding="utf-8")) for cell in row]
+    assert cells
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+
+
 def test_the_lists_hold_what_their_names_say(finished):
     folder = Lake(finished.lake).lists("20261001")
 
