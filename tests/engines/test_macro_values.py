@@ -11,13 +11,14 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.engines.conftest import DBT, ROOT
+from tests.engines.conftest import DBT, ROOT, at_once
 from tests.engines.trino_server import TrinoServer
 
 # statements, not values: the parity tests run them
@@ -231,13 +232,16 @@ def compiled(target: str, folder: Path) -> str:
 @pytest.fixture(scope="module")
 def found(server: TrinoServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, Any]]]:
     """Type and value of every case, by engine."""
+    for_duckdb, for_trino = at_once(
+        *(partial(compiled, target, tmp_path_factory.mktemp(target)) for target in ("duckdb", "trino"))
+    )
     with duckdb.connect() as connection:
         connection.execute("set integer_division = true")
-        on_duckdb = connection.execute(compiled("duckdb", tmp_path_factory.mktemp("duckdb")))
+        on_duckdb = connection.execute(for_duckdb)
         names = [str(column[1]).lower() for column in on_duckdb.description or []]
         answers = {"duckdb": list(zip(names, on_duckdb.fetchall()[0], strict=True))}
     cursor = server.connection().cursor()
-    cursor.execute(compiled("trino", tmp_path_factory.mktemp("trino")))
+    cursor.execute(for_trino)
     (row,) = cursor.fetchall()
     types = [column[1].partition("(")[0] for column in cursor.description]
     return answers | {"trino": list(zip(types, row, strict=True))}

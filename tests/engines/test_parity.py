@@ -184,8 +184,8 @@ def changed_project(engine: Engine, folder: Path, file: str, *replacement: str) 
 
 def test_a_type_that_the_contract_changes_is_another_type_after_the_next_build(scored, server, tmp_path):
     column = "name: directors_count\n            data_type: "
-    types = "select data_type from information_schema.columns where table_name = 'stg_ukltd__companies' "
-    types += "and column_name = 'directors_count'"
+    types = "select data_type from information_schema.columns where table_schema = 'staging' "
+    types += "and table_name = 'stg_ukltd__companies' and column_name = 'directors_count'"
     trino, only = scored["trino"], ("--select", "stg_ukltd__companies")
     contract = "dbt_project/models/staging/ukltd/_ukltd__sources.yml"
     changed_project(trino, tmp_path, contract, f"{column}integer", f"{column}bigint")(*only)
