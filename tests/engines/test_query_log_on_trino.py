@@ -21,7 +21,8 @@ def logged(lake: Lake) -> list[dict]:
 
 @pytest.fixture
 def engine(server: TrinoServer, tmp_path) -> TrinoEngine:
-    return TrinoEngine(read_server(server.environment), Lake(tmp_path / "lake"))
+    lake = Lake(tmp_path / "lake")
+    return TrinoEngine(read_server(server.environment), lake, lake.unloaded())
 
 
 def test_dbt_and_registration_are_logged_with_what_they_read(server, engine, tmp_path):
@@ -49,6 +50,6 @@ def test_dbt_and_registration_are_logged_with_what_they_read(server, engine, tmp
 
 def test_a_query_that_the_server_has_forgotten_is_left_out_and_a_server_that_is_gone_is_a_sentence(engine):
     assert engine.measure(["20200101_000000_00000_aaaaa"]) == {}
-    gone = TrinoEngine(read_server({"TRINO_HOST": "127.0.0.1", "TRINO_PORT": "1"}), engine.lake)
+    gone = TrinoEngine(read_server({"TRINO_HOST": "127.0.0.1", "TRINO_PORT": "1"}), engine.lake, engine.unload_folder)
     with pytest.raises(UserError, match="does not answer"):
         gone.measure(["20200101_000000_00000_aaaaa"])
