@@ -144,7 +144,7 @@ def test_an_archive_that_is_another_in_the_lake_is_downloaded_again(
 
 @pytest.mark.parametrize(
     ("ending", "before", "shown"),
-    [(".rar", 4, "refusal"), (".json", 0, "before"), (".json", 1, "refusal")],
+    [(".rar", 4, "refusal"), (".json", 0, "before"), (".json", 1, "before"), (".json", 2, "refusal")],
 )
 def test_a_kill_shows_no_half_delivery_and_the_next_run_gives_what_a_run_without_it_gives(
     s3_site: S3Site, ending: str, before: int, shown: str
