@@ -102,6 +102,7 @@ def test_an_ingestion_makes_the_raw_tables_of_the_contract(account: Account) -> 
         ("source_file", "string"),
         ("line_number", "bigint"),
         ("loaded_at", "timestamp"),
+        ("_extra", "string"),
     ]
     assert table["PartitionKeys"] == [{"Name": "snapshot_month", "Type": "string"}]
     assert "projection.enabled" not in table["Parameters"]
