@@ -2,10 +2,12 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from proxy import Proxy
 from vendor import BUCKET, S3Site, Site
 
 from ingestion.__main__ import _main
@@ -33,6 +35,20 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ser
     folder = tmp_path_factory.mktemp("vendor")
     with serve(folder) as address:
         yield folder, address
+
+
+@pytest.fixture
+def proxy(vendor: tuple[Path, ServerAddress]) -> Iterator[Callable[..., Proxy]]:
+    """Starts proxies before the server."""
+    proxies: list[Proxy] = []
+
+    def start(**how: Any) -> Proxy:
+        proxies.append(Proxy(vendor[1].port, **how))
+        return proxies[-1]
+
+    yield start
+    for each in proxies:
+        each.close()
 
 
 @pytest.fixture

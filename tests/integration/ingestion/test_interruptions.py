@@ -4,20 +4,19 @@ import errno
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncssh
 import pytest
+from proxy import Proxy
 from vendor import CONTRACT, LATER, Site, archive, deliver, pack, text
 
 from ingestion import delivery, discovery, publication, sftp
 from ingestion.partial import DOUBTFUL_BYTES
-from ingestion.sample.server import ServerAddress, serve
+from ingestion.sample.server import serve
 from warehouse.lake import Lake
 from warehouse.storage import exclusive, publish
 
@@ -211,71 +210,6 @@ def test_a_file_that_changes_after_it_was_listed_is_still_being_uploaded(
     assert "MR01_M_20261001.rar is still being uploaded" in site.fails()
     assert site.content() == {}
     monkeypatch.undo()
-
-
-class Proxy:
-    """Forwards connections to a server, and cuts them.
-
-    Attributes:
-        port: Its own.
-        cuts: How many connections more are cut after `after` bytes from the server.
-        budget: Bytes that the server may still send over all connections; then every one is cut at once.
-        sent: Bytes that the server has sent so far.
-    """
-
-    def __init__(self, port: int, cuts: int = 0, after: int = 400_000, budget: int = 10**12) -> None:
-        self._port, self.cuts, self.after, self.budget, self.sent = port, cuts, after, budget, 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        try:
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._port))
-                limit = self.after if self.cuts > 0 else None
-                self.cuts -= 1
-                threading.Thread(target=self._forward, args=(client, server, None, False), daemon=True).start()
-                threading.Thread(target=self._forward, args=(server, client, limit, True), daemon=True).start()
-        except OSError:
-            return
-
-    def _forward(self, source: socket.socket, target: socket.socket, limit: int | None, counts: bool) -> None:
-        sent = 0
-        try:
-            while data := source.recv(16_384):
-                if counts:
-                    self.sent, self.budget = self.sent + len(data), self.budget - len(data)
-                if counts and self.budget < 0:
-                    break
-                target.sendall(data)
-                sent += len(data)
-                if limit is not None and sent > limit:
-                    break
-        except OSError:
-            pass
-        for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
-
-    def close(self) -> None:
-        self._listener.close()
-
-
-@pytest.fixture
-def proxy(vendor: tuple[Path, ServerAddress]) -> Iterator[Callable[..., Proxy]]:
-    proxies: list[Proxy] = []
-
-    def start(**how: int) -> Proxy:
-        proxies.append(Proxy(vendor[1].port, **how))
-        return proxies[-1]
-
-    yield start
-    for each in proxies:
-        each.close()
 
 
 def deliver_large(site: Site, file: str = "AC01", rows: int = 2_000) -> int:
