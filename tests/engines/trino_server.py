@@ -72,6 +72,9 @@ hive.non-managed-table-writes-enabled=true
 hive.allow-register-partition-procedure=true
 hive.collect-column-statistics-on-write=false
 hive.table-statistics-enabled=false
+"""
+# not of the catalog that follows Glue: a query that runs while a view is made anew would bring the old one back
+CACHED = """
 hive.metastore-cache-ttl=1h
 """
 ON_S3 = """
@@ -164,9 +167,11 @@ def _free_port() -> int:
 
 
 def _configure(folder: Path, port: int, store: Store | None) -> None:
-    catalogs = {CATALOG: "", CATALOG_OF_ATHENA: ""}
+    catalogs = {CATALOG: CACHED, CATALOG_OF_ATHENA: ""}
     if store is not None:
-        catalogs[CATALOG_ON_S3] = ON_S3.format(host=HOST, port=store.port, key_id=store.key_id, secret=store.secret)
+        catalogs[CATALOG_ON_S3] = CACHED + ON_S3.format(
+            host=HOST, port=store.port, key_id=store.key_id, secret=store.secret
+        )
     files = {"config.properties": CONFIG.format(port=port)}
     for catalog, more in catalogs.items():
         files[f"catalog/{catalog}.properties"] = HIVE.format(metastore=f"file://{folder}/metastore-of-{catalog}") + more

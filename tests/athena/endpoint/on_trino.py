@@ -95,11 +95,12 @@ class Trino:
         schema = _of_glue(relation.schema)
         name = _quoted(CATALOG, schema, relation.name)
         _execute(cursor, f"create schema if not exists {_quoted(CATALOG, schema)}")
-        if before is not None:
+        is_replaced = isinstance(before, View) and isinstance(relation, View)
+        if before is not None and not is_replaced:
             self._shown.pop(key)
             _execute(cursor, f"drop {'view' if isinstance(before, View) else 'table'} {name}")
         if isinstance(relation, View):
-            _execute(cursor, f"create view {name} as {_of_glue(relation.query)}")
+            _execute(cursor, f"create or replace view {name} as {_of_glue(relation.query)}")
         else:
             self._create(cursor, name, relation)
         self._shown[key] = relation
