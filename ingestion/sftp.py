@@ -35,6 +35,9 @@ UNDER_WAY_BYTES = 4 << 20
 # Far faster than the others where processors have instructions for it, and as safe.
 CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 
+# ValueError: what came is no packet of SSH, as when the network changed a byte before any is signed.
+LOST = (OSError, asyncssh.Error, TimeoutError, ValueError)
+
 Result = TypeVar("Result")
 Advance = Callable[[int], None]
 
@@ -129,7 +132,7 @@ class _Connection:
         ssh, self._ssh, self._sftp = self._ssh, None, None
         if ssh is not None:
             ssh.abort()
-            with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
+            with contextlib.suppress(*LOST):
                 await asyncio.wait_for(ssh.wait_closed(), 1)
 
     async def _connect(self) -> asyncssh.SFTPClient:
@@ -153,7 +156,7 @@ class _Connection:
                 keepalive_interval=KEEP_ALIVE_SECONDS,
             )
             return await asyncio.wait_for(self._ssh.start_sftp_client(), LOGIN_SECONDS)
-        except (OSError, asyncssh.Error, TimeoutError) as error:
+        except LOST as error:
             await self.close()
             if isinstance(error, asyncssh.KeyExchangeFailed) and pinned.trusted:
                 await self._show_other_kind_of_key(pinned)
@@ -162,7 +165,7 @@ class _Connection:
     async def _show_other_kind_of_key(self, pinned: PinnedKeys) -> None:
         """Raise what the server shows instead, where it has no key of a kind that is pinned."""
         settings = self._settings
-        with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
+        with contextlib.suppress(*LOST):
             asked = asyncssh.get_server_host_key(settings.host, settings.port, config=None)
             key = await asyncio.wait_for(asked, LOGIN_SECONDS)
             if key is not None:
@@ -335,7 +338,7 @@ class SftpServer:
                     partial.append(data)
                     advance(len(data))
         finally:
-            with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
+            with contextlib.suppress(*LOST):
                 await asyncio.wait_for(source.close(), 1)
         await self._check_unchanged(sftp, path, remote)
         if partial.size != remote.size:
@@ -377,7 +380,7 @@ class SftpServer:
             raise UserError(
                 f"the SFTP server {self.name} does not let {self._settings.user} read {path}; ask the vendor for access"
             ) from None
-        except (OSError, asyncssh.Error, TimeoutError) as error:
+        except LOST as error:
             raise _LostConnectionError(_told(error)) from None
 
     def _path(self, *names: str) -> str:
