@@ -1,7 +1,7 @@
 """The vendor's SFTP server: folders listed and files downloaded, with a pinned host key and bounded waiting.
 
-asyncssh carries the bytes: on one core it takes half of the time that paramiko does, reads as large blocks as the
-server allows, and holds no more than the blocks under way in memory (benchmarks/download.py measures it).
+asyncssh carries the bytes: it reads as large blocks as the server allows, and holds no more than the blocks under way
+in memory. benchmarks/download.py holds it against OpenSSH's own client.
 """
 
 import asyncio
@@ -118,8 +118,8 @@ class _Client(asyncssh.SSHClient):
 class _Connection:
     """One connection, made when it is first needed and made again after it was lost."""
 
-    def __init__(self, settings: SftpSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: SftpSettings, pinned: PinnedKeys, key: asyncssh.SSHKey | None) -> None:
+        self._settings, self._pinned, self._key = settings, pinned, key
         self._ssh: asyncssh.SSHClientConnection | None = None
         self._sftp: asyncssh.SFTPClient | None = None
 
@@ -136,8 +136,8 @@ class _Connection:
                 await asyncio.wait_for(ssh.wait_closed(), 1)
 
     async def _connect(self) -> asyncssh.SFTPClient:
-        settings, pinned = self._settings, read_pinned_keys(self._settings)
-        client, key = _Client(pinned), _private_key(settings)
+        settings, pinned, key = self._settings, self._pinned, self._key
+        client = _Client(pinned)
         try:
             self._ssh = await asyncssh.connect(
                 settings.host,
@@ -201,9 +201,18 @@ class SftpServer:
     """
 
     def __init__(self, settings: SftpSettings) -> None:
+        """Read the keys, once for all connections: to open one with a passphrase takes long on purpose.
+
+        Raises:
+            UserError: When a key cannot be read.
+        """
         self._settings = settings
-        self._main = _Connection(settings)
+        self._pinned, self._key = read_pinned_keys(settings), _private_key(settings)
+        self._main = self._new_connection()
         self._runner = asyncio.Runner()
+
+    def _new_connection(self) -> _Connection:
+        return _Connection(self._settings, self._pinned, self._key)
 
     @property
     def name(self) -> str:
@@ -296,7 +305,7 @@ class SftpServer:
 
         async def help_out() -> None:
             # a server that grants no more connections is served by those it grants
-            connection = _Connection(self._settings)
+            connection = self._new_connection()
             try:
                 await connection.sftp()
             except (_LostConnectionError, UserError):
@@ -311,9 +320,7 @@ class SftpServer:
             async with asyncio.TaskGroup() as group:
                 for task in (work(self._main), *(help_out() for _ in range(helpers))):
                     group.create_task(task)
-        except* UserError as failures:
-            raise _first(failures) from None
-        except* OSError as failures:
+        except* (UserError, OSError) as failures:
             raise _first(failures) from None
         return done
 

@@ -117,9 +117,8 @@ def read_secret(name: str) -> str:
     Raises:
         AwsError: When it is not there or must not be read; the text itself is in no message.
     """
-    config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
     with told(f"the secret {name}"):
-        client = _session(_settings()).client("secretsmanager", config=config)
+        client = _session(_settings()).client("secretsmanager", config=_config())
         return str(client.get_secret_value(SecretId=name).get("SecretString", ""))
 
 
