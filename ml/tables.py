@@ -45,7 +45,8 @@ def read_tables(lake: Lake[Location], sources_file: Path = SOURCES_FILE) -> dict
 
 
 def _folder(lake: Lake[Location], table: str) -> Location:
-    return {"predictions": lake.predictions(), "prediction_reasons": lake.prediction_reasons()}[table]
+    replaced = {"predictions": lake.predictions(), "prediction_reasons": lake.prediction_reasons()}
+    return replaced.get(table) or lake.ml_table(table)
 
 
 def partition_file(lake: Lake[Location], table: str, month: str) -> Location:
@@ -62,7 +63,23 @@ def write_partition(lake: Lake[Location], table: str, month: str, content: pa.Ta
         month: The score month, `YYYY-MM`.
         content: The columns without the partition's.
     """
-    path = partition_file(lake, table, month)
+    return _write(partition_file(lake, table, month), content)
+
+
+def append(lake: Lake[Location], table: str, month: str, name: str, content: pa.Table) -> Location:
+    """Write rows beside those that a table has, in one step, and return the file.
+
+    Args:
+        lake: Where to.
+        table: A table that only grows.
+        month: The score month, `YYYY-MM`.
+        name: What the rows are of, such as a run: rows of the same name and month are replaced.
+        content: The columns without the partition's.
+    """
+    return _write(lake.month_folder(_folder(lake, table), month, PARTITION) / f"{name}.parquet", content)
+
+
+def _write(path: Location, content: pa.Table) -> Location:
     with whole_file(path) as unfinished:
         pq.write_table(content, unfinished, compression="zstd")
     return path
@@ -76,8 +93,5 @@ def register_tables(engine: Engine, lake: Lake[Location]) -> None:
         lake: Where the Parquet files are.
     """
     engine.register(
-        [
-            (table, sorted(table.folder.glob(f"{PARTITION}=*/{name}.parquet")))
-            for name, table in read_tables(lake).items()
-        ]
+        [(table, sorted(table.folder.glob(f"{PARTITION}=*/*.parquet"))) for table in read_tables(lake).values()]
     )

@@ -27,8 +27,6 @@ from warehouse.settings import Settings as Environment
 
 READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
 
-READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
-
 
 def say(line: str) -> None:
     """Print a progress line."""

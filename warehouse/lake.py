@@ -53,6 +53,10 @@ class Lake(Generic[L_co]):
         """Folder of the reasons of the predictions, one sub-folder a score month."""
         return self.root / "DATA" / "LIST_USERS_PREDICTED_REASONS"
 
+    def ml_table(self, table: str) -> L_co:
+        """Folder of a table about training and models, one sub-folder a score month."""
+        return self.root / "ALGORITHM" / "TABLES" / table
+
     def delivery_logs(self) -> L_co:
         """Folder of the delivery logs."""
         return self.root / "LOGS_FTP_EXECUTION"
