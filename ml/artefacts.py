@@ -3,8 +3,11 @@
 import datetime
 import hashlib
 import json
+from collections.abc import Mapping
 
+import numpy as np
 import xgboost as xgb
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ml.calibration import Method
@@ -20,6 +23,8 @@ from warehouse.storage import whole_file, write_text
 TREES = "model.ubj"
 CARD = "model.json"
 VERSION_DIGITS = 12
+PROBE_ROWS = 512
+MEND = "`python -m ml retrain --from-run RUN` makes it again, `python -m ml rollback MODEL` serves the one before"
 
 
 class _Frozen(BaseModel):
@@ -121,59 +126,120 @@ def canonical_json(value: BaseModel) -> str:
     return json.dumps(value.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _version(hashes: dict[str, str]) -> str:
+def _version(hashes: Mapping[str, str]) -> str:
     return hashlib.sha256("".join(hashes[name] for name in sorted(hashes)).encode()).hexdigest()[:VERSION_DIGITS]
 
 
-def save_model(folder: Location, model: Model) -> tuple[str, dict[str, str]]:
-    """Write a model's artefacts, each in one step.
+def _contents(model: Model) -> dict[str, bytes]:
+    return {TREES: bytes(model.booster.save_raw("ubj")), CARD: canonical_json(model.card).encode()}
+
+
+def _hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def version_of(model: Model) -> str:
+    """Name a model by the hash of its artefacts."""
+    return _version(_hashes(_contents(model)))
+
+
+def save_model(lake: Lake[Location], day: str, model: Model) -> tuple[str, dict[str, str]]:
+    """Write a model's artefacts, each in one step, to the folder of its version.
 
     Args:
-        folder: The model's folder in the lake.
+        lake: Where to.
+        day: Horizon date of the training, `YYYYMMDD`.
         model: The model.
 
     Returns:
         The model's version, and the SHA-256 of each artefact by file name.
     """
-    contents = {TREES: bytes(model.booster.save_raw("ubj")), CARD: canonical_json(model.card).encode()}
+    contents = _contents(model)
+    hashes = _hashes(contents)
+    version = _version(hashes)
+    folder = lake.model(day, model.card.model_name, version)
     for name, content in contents.items():
         with whole_file(folder / name) as unfinished:
             unfinished.write_bytes(content)
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    return _version(hashes), hashes
+    return version, hashes
 
 
-def load_model(folder: Location, evaluation: ModelEvaluation) -> Model:
-    """Load a model and check that it is the one that was evaluated.
+def load_model(folder: Location, artefacts: Mapping[str, str]) -> Model:
+    """Load a model and check that it is the one that was registered.
 
     Args:
-        folder: The model's folder in the lake.
-        evaluation: Its entry in the evaluation file.
+        folder: The folder of its version in the lake.
+        artefacts: SHA-256 of each artefact by file name, as registered.
 
     Raises:
         UserError: When an artefact is absent or its hash is another.
     """
     contents = {}
-    for name, expected in evaluation.artefacts.items():
+    for name, expected in artefacts.items():
         try:
             contents[name] = (folder / name).read_bytes()
         except OSError:
-            raise UserError(f"the model artefact {folder / name} is absent; run `make train`") from None
+            raise UserError(f"the model artefact {folder / name} is absent; {MEND}") from None
         if hashlib.sha256(contents[name]).hexdigest() != expected:
-            raise UserError(f"{folder / name} is not the artefact that was evaluated; run `make train` again")
+            raise UserError(f"{folder / name} is not the artefact that was registered; {MEND}")
     if set(contents) != {TREES, CARD}:
-        raise UserError(f"the evaluation file does not name the artefacts {TREES} and {CARD}; run `make train` again")
+        raise UserError(f"the registry does not name the artefacts {TREES} and {CARD} of {folder}; run `make train`")
     card = ModelCard.model_validate_json(contents[CARD])
     booster = xgb.Booster(params={"nthread": card.parameters["nthread"]})
     booster.load_model(bytearray(contents[TREES]))
     return Model(booster, card)
 
 
+def _probe(card: ModelCard) -> NDArray[np.float32]:
+    """Make rows that reach all over a model's features, from nothing but their names, kinds and codes.
+
+    Magnitudes from a thousandth to a thousand million of either sign, and one cell in eight missing. Every number is
+    exact in integer and power-of-two arithmetic: a random generator or a power may change with its library.
+    """
+    row, column = np.arange(PROBE_ROWS, dtype=np.uint64)[:, None], np.arange(len(card.features), dtype=np.uint64)
+    mixed = (row * np.uint64(2654435761) + column * np.uint64(2246822519)) % np.uint64(2**32)
+    mixed = (mixed * np.uint64(3266489917)) % np.uint64(2**32)
+    share = mixed.astype(np.float64) / 2**32
+    mantissa = 1.0 + (mixed % np.uint64(1024)).astype(np.float64) / 1024
+    sign = np.where(mixed & np.uint64(1), -1.0, 1.0)
+    probe = np.ldexp(sign * mantissa, np.floor(40 * share).astype(np.int32) - 10).astype(np.float32)
+    for position, (name, kind) in enumerate(card.features):
+        if kind == "categorical":
+            probe[:, position] = np.floor(share[:, position] * len(card.vocabularies[name]))
+    probe[(mixed >> np.uint64(8)) % np.uint64(8) == 0] = np.nan
+    return probe
+
+
+def fingerprint(model: Model) -> str:
+    """Hash the log-odds that a model gives a fixed batch: two models have one fingerprint if they score it alike."""
+    return hashlib.sha256(model.log_odds(_probe(model.card)).tobytes()).hexdigest()
+
+
 def save_evaluation(lake: Lake[Location], day: str, evaluation: Evaluation) -> Location:
-    """Write the evaluation file in one step and return its path; from then on its models are the served ones."""
+    """Write the evaluation file of a training, in one step each under the name of its run and of its day.
+
+    Args:
+        lake: Where to.
+        day: Horizon date, `YYYYMMDD`.
+        evaluation: What was found.
+
+    Returns:
+        The file of the day.
+    """
+    content = canonical_json(evaluation)
+    write_text(lake.run(evaluation.run_id), content)
     path = lake.evaluation(day)
-    write_text(path, canonical_json(evaluation))
+    write_text(path, content)
     return path
+
+
+def _read_evaluation(path: Location, absent: str) -> Evaluation:
+    try:
+        return Evaluation.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(absent) from None
+    except ValidationError:
+        raise UserError(f"{path} is not an evaluation file of this version; run `make train` again") from None
 
 
 def load_evaluation(lake: Lake[Location], day: str) -> Evaluation:
@@ -183,11 +249,22 @@ def load_evaluation(lake: Lake[Location], day: str) -> Evaluation:
         UserError: When there is none, or it is not one that this version wrote.
     """
     path = lake.evaluation(day)
-    try:
-        return Evaluation.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(
-            f"there is no {path.name} in {path.parent}: nothing was trained on these marts; run `make train`"
-        ) from None
-    except ValidationError:
-        raise UserError(f"{path} is not an evaluation file of this version; run `make train` again") from None
+    return _read_evaluation(
+        path, f"there is no {path.name} in {path.parent}: nothing was trained on these marts; run `make train`"
+    )
+
+
+def load_run(lake: Lake[Location], run_id: str) -> Evaluation:
+    """Read the evaluation file of a run.
+
+    Raises:
+        UserError: When there is none, or it is not one that this version wrote.
+    """
+    path = lake.run(run_id)
+    return _read_evaluation(path, f"there is no run {run_id} in {path.parent}; `python -m ml list` names the runs")
+
+
+def run_ids(lake: Lake[Location]) -> list[str]:
+    """Name the runs that the lake has an evaluation of, sorted."""
+    folder = lake.run("").parent
+    return sorted(path.stem for path in folder.glob("*.json"))

@@ -1,7 +1,8 @@
 """The settings of training and prediction, read from one YAML file into a frozen object."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
@@ -60,6 +61,20 @@ class ModelsSettings(BaseModel):
         return self.precision if name == "precision" else self.recall
 
 
+class PromotionSettings(BaseModel):
+    """Limits of the gates before a promotion.
+
+    Attributes:
+        calibration_error: Largest expected calibration error, as a share of the base rate.
+        slice_positives: Positives from which on a slice must be ranked better than by chance.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calibration_error: PositiveFloat
+    slice_positives: PositiveInt
+
+
 class Settings(BaseModel):
     """Everything that training and prediction can be told; `settings.yml` says what each one means."""
 
@@ -75,24 +90,60 @@ class Settings(BaseModel):
     calibration_positives: PositiveInt
     reasons_rows: int = Field(ge=0)
     peer_rows: PositiveInt
+    promotion: PromotionSettings
     models: ModelsSettings
 
 
-def read_settings(file: Path = SETTINGS_FILE) -> Settings:
+def override(content: Any, overrides: Sequence[str]) -> Any:
+    """Replace values of a settings file.
+
+    Args:
+        content: What the file holds.
+        overrides: Each `key=value`, the key with a dot before the name of a setting within another, the value as the
+            file would have it.
+
+    Returns:
+        The content with the values in their places.
+
+    Raises:
+        UserError: When one is not of that form, or names a group that is not there.
+    """
+    for text in overrides:
+        key, sign, value = text.partition("=")
+        *groups, name = key.strip().split(".")
+        if not sign or not name:
+            raise UserError(f"-o {text} is not key=value; write it as -o models.precision.eta=0.1")
+        copy = dict(content) if isinstance(content, dict) else {}
+        content, place = copy, copy
+        for group in groups:
+            if not isinstance(place.get(group), dict):
+                raise UserError(f"-o {text} names a setting in {group}, which is no group of settings")
+            place[group] = dict(place[group])
+            place = place[group]
+        try:
+            place[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"-o {text} has a value that is no YAML; write it as the settings file would") from None
+    return content
+
+
+def read_settings(file: Path = SETTINGS_FILE, overrides: Sequence[str] = ()) -> Settings:
     """Read and validate a settings file.
 
     Args:
         file: YAML file with every field of `Settings` and no other.
+        overrides: Values to use instead of the file's, see `override`.
 
     Raises:
         UserError: When the file cannot be read or a value is missing, unknown or out of range.
     """
     try:
-        return Settings.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return Settings.model_validate(override(yaml.safe_load(file.read_text(encoding="utf-8")), overrides))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"the settings file {file} cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{file} is not valid YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg'].lower()}" for e in error.errors())
-        raise UserError(f"{file} does not hold valid settings: {wrong}") from None
+        changed = f" with {' '.join(f'-o {text}' for text in overrides)}" if overrides else ""
+        raise UserError(f"{file}{changed} does not hold valid settings: {wrong}") from None

@@ -6,7 +6,9 @@ from typing import Any
 import duckdb
 
 from ml import marts
-from ml.artefacts import Evaluation, load_evaluation
+from ml.artefacts import load_run
+from ml.registry import read_registry
+from ml.serving import choose, describe
 from ml.settings import MODEL_NAMES
 from ml.tables import partition_file
 from warehouse.engines import open_engine
@@ -38,7 +40,7 @@ READS = {
     "to_train": ("label",),
     "leads": (),
 }
-LEADS_OF = "select distinct score_month, run_id from {marts}.leads"
+LEADS_OF = "select distinct score_month, run_id, recall_run_id from {marts}.leads"
 FIRST_LEADS = """
 select lead_rank, company_number, company_name, sector, region, precision_probability, recall_probability, reason_1
 from {marts}.leads order by lead_rank limit {number}
@@ -86,12 +88,17 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environ
         UserError: When a step of the run has not been made, or the leads are of another run than the evaluation.
     """
     horizon = marts.read_horizon(connection, environment.month)
-    evaluation: Evaluation = load_evaluation(lake, horizon.day)
+    chosen = choose(read_registry(lake), horizon.date)
+    runs = {name: served.run_id for name, served in chosen.items()}
+    evaluations = {name: load_run(lake, run_id) for name, run_id in runs.items()}
+    evaluation = evaluations["precision"]
     schema = schema_name("marts")
     ((companies, scored, users, current_users, rows, positives),) = marts.rows(connection, COUNTS.format(marts=schema))
-    if marts.rows(connection, LEADS_OF.format(marts=schema), "make predict") != [(horizon.month, evaluation.run_id)]:
+    expected = [(horizon.month, runs["precision"], runs["recall"])]
+    if marts.rows(connection, LEADS_OF.format(marts=schema), "make predict") != expected:
         raise UserError(
-            f"marts.leads is not of run {evaluation.run_id}, which was trained for {horizon.month}; run `make predict`"
+            f"marts.leads is not of {horizon.month} and the models that serve, of run "
+            f"{' and '.join(dict.fromkeys(runs.values()))}; run `make predict`"
         )
     leads = marts.rows(connection, FIRST_LEADS.format(marts=schema, number=LEADS))
     test, training, window = evaluation.test, evaluation.training, evaluation.test_window
@@ -102,16 +109,23 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environ
         ("learned from", f"{training.rows:,}, {training.positives:,} of them positive: those whose year is over"),
         ("companies scored", f"{scored:,}"),
     ]
+    others = [
+        f"The figures of the {name} model are of run {run_id}, which was tested on other rows."
+        for name, run_id in runs.items()
+        if evaluations[name].test != test or evaluations[name].test_window != window
+    ]
     metrics = [("", *(f"{name} model" for name in MODEL_NAMES))] + [
-        (label, *(evaluation.models[name].metrics[metric].written(digits) for name in MODEL_NAMES))
+        (label, *(evaluations[name].models[name].metrics[metric].written(digits) for name in MODEL_NAMES))
         for label, metric, digits in METRICS
     ]
+    models, *notes = describe(chosen)
     places = [
         ("warehouse", place),
         ("predictions", str(partition_file(lake, "predictions", horizon.month))),
         ("lists", str(lake.lists(horizon.day))),
-        ("evaluation", str(lake.evaluation(horizon.day))),
+        ("evaluation", str(lake.run(evaluation.run_id))),
         ("leads", "table marts.leads of the warehouse"),
+        ("models", models),
     ]
     lines = [
         f"Score month {horizon.month}: what was public before {horizon.date}",
@@ -122,6 +136,7 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environ
         f"{window.after} and until {window.until}.",
         f"{test.positives} became users within twelve months; {test.missed_positives} more could not be scored and "
         "count as missed.",
+        *others,
         "In brackets 95 % intervals.",
         "",
         *aligned(metrics),
@@ -133,6 +148,7 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environ
         *_leads(leads),
         "",
         *aligned(places),
+        *notes,
     ]
     return "\n".join(lines)
 

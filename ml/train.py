@@ -1,8 +1,8 @@
-"""The command `train`: evaluates the procedure, trains the served models, writes their artefacts and the evaluation.
+"""The command `train`: evaluates the procedure, trains both models, registers them and promotes what may be promoted.
 
-Files are named by the horizon date of the marts, so a month's training and prediction find each other, and training a
-month again replaces what was there. The evaluation file is written last: it names the artefacts by hash, and
-prediction loads no others.
+Artefacts are named by their hash and the evaluation by its run, so what an earlier training wrote stays as it is; the
+evaluation file of the month is replaced. A version can serve from the moment it is registered, which is after all its
+files are written.
 """
 
 import hashlib
@@ -12,19 +12,23 @@ import numpy as np
 import xgboost as xgb
 
 from ml import marts
-from ml.artefacts import Evaluation, FitSummary, ModelEvaluation, TrainedRows, save_evaluation, save_model
+from ml.artefacts import Evaluation, FitSummary, ModelEvaluation, TrainedRows, save_evaluation
 from ml.evaluate import evaluate
 from ml.features import check_mart, read_features
 from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_training
 from ml.model import fit_model, require_history
+from ml.promotion import decide
+from ml.registry import Event, Registry, Version, read_registry, register, store
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.split import training_part
+from ml.tables import register_tables
 from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.locks import alone
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 
+AFTER_TRAINING = "every gate held after its training"
 READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
 
 
@@ -33,7 +37,16 @@ def say(line: str) -> None:
     print(f"train: {line}", flush=True)
 
 
-def _read(environment: Environment, settings: Settings) -> tuple[marts.Horizon, TrainingFrame]:
+def read_frame(environment: Environment, settings: Settings) -> tuple[marts.Horizon, TrainingFrame]:
+    """Read the training data of the month that the marts are built for.
+
+    Args:
+        environment: Where the warehouse is, and the month that is asked for.
+        settings: For the size of batches.
+
+    Raises:
+        UserError: When the marts are absent, of another month, or not as their feature definitions say.
+    """
     with open_engine(environment).reading(READS) as connection:
         horizon = marts.read_horizon(connection, environment.month)
         features = read_features(connection)
@@ -42,20 +55,36 @@ def _read(environment: Environment, settings: Settings) -> tuple[marts.Horizon, 
         return horizon, read_training(connection, features, settings.batch_rows)
 
 
-def _run_id(horizon: marts.Horizon, data_sha256: str, settings: Settings, libraries: dict[str, str]) -> str:
-    inputs = [horizon.date.isoformat(), data_sha256, settings.model_dump(mode="json"), libraries]
+def libraries() -> dict[str, str]:
+    """Versions that the bytes of a model depend on."""
+    return {"numpy": np.__version__, "xgboost": xgb.__version__}
+
+
+def name_run(horizon: marts.Horizon, data_sha256: str, settings: Settings) -> str:
+    """Name a run by everything that its results depend on: horizon, data, settings and libraries."""
+    inputs = [horizon.date.isoformat(), data_sha256, settings.model_dump(mode="json"), libraries()]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def train(environment: Environment, settings: Settings) -> Evaluation:
-    """Train and evaluate both models of the month that the marts are built for.
+def describe(horizon: marts.Horizon, frame: TrainingFrame) -> str:
+    """Say in one line what there is to learn from."""
+    rows = frame.observations
+    return (
+        f"{len(rows.label):,} observations of {len(rows.company_numbers):,} companies, {int(rows.label.sum()):,} of "
+        f"them before a first use, {frame.matrix.shape[1]} features, horizon {horizon.date}"
+    )
+
+
+def train(environment: Environment, settings: Settings, *, dry_run: bool = False) -> Evaluation | None:
+    """Train and evaluate both models of the month that the marts are built for, and register and promote them.
 
     Args:
         environment: Where lake and warehouse are, and the month that is asked for.
         settings: All settings.
+        dry_run: Whether to end before the work, when the marts and the settings were found to suffice.
 
     Returns:
-        What was written to the evaluation file.
+        What was written to the evaluation file; None after a dry run.
 
     Raises:
         UserError: When the marts are absent, of another month, not as their feature definitions say, or their history
@@ -63,35 +92,50 @@ def train(environment: Environment, settings: Settings) -> Evaluation:
     """
     lake = Lake(environment.lake)
     with alone(lake, "ml", "training or prediction"):
-        return _train(lake, environment, settings)
+        horizon, frame = read_frame(environment, settings)
+        say(describe(horizon, frame))
+        require_history(
+            training_part(frame.observations, horizon.date), frame.observations, settings.minimum_positives
+        )
+        data_sha256 = frame.sha256()
+        run_id = name_run(horizon, data_sha256, settings)
+        if dry_run:
+            say(f"this would be run {run_id}; nothing was trained or written")
+            return None
+        evaluation = _train(lake, horizon, frame, settings, data_sha256=data_sha256, run_id=run_id)
+        register_tables(open_engine(environment), lake)
+    return evaluation
 
 
-def _train(lake: Lake[Location], environment: Environment, settings: Settings) -> Evaluation:
-    horizon, frame = _read(environment, settings)
+def _train(
+    lake: Lake[Location],
+    horizon: marts.Horizon,
+    frame: TrainingFrame,
+    settings: Settings,
+    *,
+    data_sha256: str,
+    run_id: str,
+) -> Evaluation:
     rows = frame.observations
-    say(
-        f"{len(rows.label):,} observations of {len(rows.company_numbers):,} companies, {int(rows.label.sum()):,} of "
-        f"them before a first use, {frame.matrix.shape[1]} features, horizon {horizon.date}"
-    )
     part = training_part(rows, horizon.date)
-    require_history(part, rows, settings.minimum_positives)
     findings = evaluate(frame, horizon.date, settings, say)
-    data_sha256 = frame.sha256()
+    registry = read_registry(lake)
+    versions: list[Version] = []
     models: dict[ModelName, ModelEvaluation] = {}
     for name in MODEL_NAMES:
         model = fit_model(name, frame, part, settings, data_sha256)
         say(f"trained {name}: {FitSummary.of(model.card).written()}")
-        version, hashes = save_model(lake.model(horizon.day, name), model)
+        version = store(lake, registry, horizon.month, run_id=run_id, settings=settings, model=model)
+        versions.append(version)
         models[name] = ModelEvaluation(
-            model_version=version,
-            artefacts=hashes,
-            rounds=model.card.rounds,
+            model_version=version.model_version,
+            artefacts=dict(version.artefacts),
+            rounds=version.rounds,
             metrics=findings.metrics[name],
             folds=findings.folds[name],
         )
-    libraries = {"numpy": np.__version__, "xgboost": xgb.__version__}
     evaluation = Evaluation(
-        run_id=_run_id(horizon, data_sha256, settings, libraries),
+        run_id=run_id,
         score_month=horizon.month,
         horizon_date=horizon.date,
         training=TrainedRows(
@@ -106,12 +150,35 @@ def _train(lake: Lake[Location], environment: Environment, settings: Settings) -
         guards=findings.guards,
         models=models,
         settings=settings,
-        libraries=libraries,
+        libraries=libraries(),
     )
     path = save_evaluation(lake, horizon.day, evaluation)
     for name in MODEL_NAMES:
         metrics = models[name].metrics
         lift, precision = metrics["lift_at_1_percent"].written(1), metrics["average_precision"].written(3)
         say(f"{name} {models[name].model_version}: lift at the top 1 % {lift}, average precision {precision}")
-    say(f"evaluation in {path}")
+    say(f"run {run_id}, evaluation in {path}")
+    for version in versions:
+        registry = register(lake, registry, version, run_id)
+    for version in versions:
+        registry = _promote(lake, registry, registry.find(version.model_version), frame, horizon, settings)
     return evaluation
+
+
+def _promote(
+    lake: Lake[Location],
+    registry: Registry,
+    event: Event,
+    frame: TrainingFrame,
+    horizon: marts.Horizon,
+    settings: Settings,
+) -> Registry:
+    if event.model_version in registry.archived(event.model_name):
+        say(f"{event.model_name} {event.model_version} was archived, so it does not serve")
+        return registry
+    decision, registry = decide(
+        lake, registry, event, frame, horizon_date=horizon.date, settings=settings, why=AFTER_TRAINING
+    )
+    for line in decision.lines():
+        say(line)
+    return registry

@@ -77,9 +77,13 @@ class Lake(Generic[L_co]):
         """File that ends a training."""
         return self.root / "ALGORITHM" / "EVALUATION" / f"evaluation_{day}.json"
 
-    def model(self, day: str, model_name: str) -> L_co:
-        """Folder of the artefacts of one trained model."""
-        return self.root / "ALGORITHM" / day / "XGBOOST" / "MODELS" / model_name
+    def run(self, run_id: str) -> L_co:
+        """File of the evaluation of one training, which no other training replaces."""
+        return self.root / "ALGORITHM" / "EVALUATION" / "RUNS" / f"{run_id}.json"
+
+    def model(self, day: str, model_name: str, version: str) -> L_co:
+        """Folder of the artefacts of one version of a model, trained for a horizon day."""
+        return self.root / "ALGORITHM" / day / "XGBOOST" / "MODELS" / model_name / version
 
     def lists(self, day: str) -> L_co:
         """Folder of the CSV lists of one prediction."""

@@ -35,7 +35,8 @@ by_company as (
     select
         predictions.score_month,
         predictions.company_number,
-        max(predictions.run_id) as run_id,
+        max(case when predictions.model_name = 'precision' then predictions.run_id end) as run_id,
+        max(case when predictions.model_name = 'recall' then predictions.run_id end) as recall_run_id,
         max(case when predictions.model_name = 'precision' then predictions.probability end) as precision_probability,
         max(case when predictions.model_name = 'precision' then predictions.score end) as precision_score,
         max(case when predictions.model_name = 'precision' then predictions.prediction_rank end) as precision_rank,
@@ -49,34 +50,18 @@ by_company as (
 
 ),
 
-ranked_reasons as (
-
-    select
-        score_month,
-        run_id,
-        company_number,
-        reason_rank,
-        reason,
-        row_number() over (
-            partition by score_month, run_id, company_number, reason_rank
-            order by case model_name when 'precision' then 1 else 2 end
-        ) as model_preference
-    from prediction_reasons
-
-),
-
 reasons as (
 
     select
         score_month,
         run_id,
         company_number,
+        model_name,
         max(case when reason_rank = 1 then reason end) as reason_1,
         max(case when reason_rank = 2 then reason end) as reason_2,
         max(case when reason_rank = 3 then reason end) as reason_3
-    from ranked_reasons
-    where model_preference = 1
-    group by score_month, run_id, company_number
+    from prediction_reasons
+    group by score_month, run_id, company_number, model_name
 
 ),
 
@@ -100,21 +85,29 @@ final as (
         by_company.recall_probability,
         by_company.recall_score,
         by_company.recall_rank,
-        reasons.reason_1,
-        reasons.reason_2,
-        reasons.reason_3,
+        coalesce(precision_reasons.reason_1, recall_reasons.reason_1) as reason_1,
+        coalesce(precision_reasons.reason_2, recall_reasons.reason_2) as reason_2,
+        coalesce(precision_reasons.reason_3, recall_reasons.reason_3) as reason_3,
         by_company.score_month,
-        by_company.run_id
+        by_company.run_id,
+        by_company.recall_run_id
     from by_company
     inner join to_predict
         on by_company.company_number = to_predict.company_number
     inner join company_attributes
         on by_company.company_number = company_attributes.company_number
-    left join reasons
+    left join reasons as precision_reasons
         on
-            by_company.score_month = reasons.score_month
-            and by_company.run_id = reasons.run_id
-            and by_company.company_number = reasons.company_number
+            by_company.score_month = precision_reasons.score_month
+            and by_company.run_id = precision_reasons.run_id
+            and by_company.company_number = precision_reasons.company_number
+            and precision_reasons.model_name = 'precision'
+    left join reasons as recall_reasons
+        on
+            by_company.score_month = recall_reasons.score_month
+            and by_company.recall_run_id = recall_reasons.run_id
+            and by_company.company_number = recall_reasons.company_number
+            and recall_reasons.model_name = 'recall'
 
 )
 
