@@ -1,32 +1,228 @@
-"""Commands of the ml package: `python -m ml train | predict | register | summary`."""
+"""Commands of the ml package: `python -m ml --help` names them."""
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from ml import operate
+from ml.evaluate import evaluate
+from ml.export import export_mlflow
 from ml.predict import predict
-from ml.settings import SETTINGS_FILE, read_settings
+from ml.promotion import LATEST, Decision, Gate
+from ml.registry import Version, read_registry
+from ml.retrain import retrain
+from ml.settings import MODEL_NAMES, SETTINGS_FILE, read_settings
+from ml.show import (
+    difference_lines,
+    find_run,
+    list_lines,
+    list_versions,
+    report_lines,
+    run_difference,
+    run_lines,
+    run_values,
+)
 from ml.summary import summary
 from ml.tables import register_tables
-from ml.train import train
+from ml.train import read_frame, train
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
 from warehouse.errors import run_command
 from warehouse.lake import Lake
+from warehouse.settings import Settings as Environment
+
+GATES_DO_NOT_HOLD = 3
+EXIT_CODES = """exit codes:
+  0  done
+  1  not done; one sentence on stderr says why and what to do
+  2  the command line is wrong
+  3  a gate does not hold: nothing was promoted, or a check failed
+"""
+
+
+def _emit(options: argparse.Namespace, values: Any, lines: Sequence[str]) -> None:
+    print(json.dumps(values, indent=2, ensure_ascii=False, default=str) if options.json else "\n".join(lines))
+
+
+def _train(environment: Environment, options: argparse.Namespace) -> None:
+    train(environment, read_settings(options.settings, options.overrides), dry_run=options.dry_run)
+
+
+def _predict(environment: Environment, options: argparse.Namespace) -> None:
+    predict(environment, read_settings(options.settings, options.overrides), dry_run=options.dry_run)
+
+
+def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
+    settings = read_settings(options.settings, options.overrides)
+    horizon, frame = read_frame(environment, settings)
+    findings = evaluate(frame, horizon.date, settings, lambda line: print(f"evaluate: {line}", file=sys.stderr))
+    _emit(
+        options,
+        {name: {key: asdict(metric) for key, metric in of.items()} for name, of in findings.metrics.items()},
+        report_lines(findings.metrics),
+    )
+
+
+def _check(environment: Environment, options: argparse.Namespace) -> None:
+    horizon_date, gates = operate.check(environment, read_settings(options.settings, options.overrides))
+    lines = [f"the marts of horizon {horizon_date} are as their feature definitions say, their history suffices"]
+    lines += [f"{'holds' if gate.holds else 'DOES NOT HOLD'}  {gate.line}" for gate in gates]
+    _emit(options, {"horizon_date": horizon_date, "gates": [asdict(gate) for gate in gates]}, lines)
+    _end(gates)
+
+
+def _end(gates: Sequence[Gate]) -> None:
+    if not all(gate.holds for gate in gates):
+        raise SystemExit(GATES_DO_NOT_HOLD)
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    version = decision.version
+    return {
+        "model_name": version.model_name,
+        "model_version": version.model_version,
+        "champion_before": decision.before,
+        "promoted": decision.promoted,
+        "gates": [asdict(gate) for gate in decision.gates],
+    }
+
+
+def _promote(environment: Environment, options: argparse.Namespace) -> None:
+    settings = read_settings(options.settings, options.overrides)
+    decisions = operate.promote(environment, settings, options.version, options.why, dry_run=options.dry_run)
+    lines = [f"{_tried(options)}{line}" for decision in decisions for line in decision.lines()]
+    _emit(options, [_decision(decision) for decision in decisions], lines)
+    _end([gate for decision in decisions for gate in decision.gates])
+
+
+def _tried(options: argparse.Namespace) -> str:
+    return "dry run, nothing is written: " if options.dry_run else ""
+
+
+def _tell(options: argparse.Namespace, version: Version, became: str) -> None:
+    values = {"model_name": version.model_name, "model_version": version.model_version, "became": became}
+    _emit(options, values, [f"{_tried(options)}{version.words} is {became}"])
+
+
+def _rollback(environment: Environment, options: argparse.Namespace) -> None:
+    _tell(options, operate.roll_back(environment, options.model, options.why, dry_run=options.dry_run), "champion")
+
+
+def _archive(environment: Environment, options: argparse.Namespace) -> None:
+    _tell(options, operate.withdraw(environment, options.version, options.why, dry_run=options.dry_run), "archived")
+
+
+def _list(environment: Environment, options: argparse.Namespace) -> None:
+    versions = list_versions(read_registry(Lake(environment.lake)))
+    _emit(options, versions, list_lines(versions))
+
+
+def _show(environment: Environment, options: argparse.Namespace) -> None:
+    lake = Lake(environment.lake)
+    registry = read_registry(lake)
+    values = run_values(find_run(lake, registry, options.run), registry)
+    _emit(options, values, run_lines(values))
+
+
+def _diff(environment: Environment, options: argparse.Namespace) -> None:
+    lake = Lake(environment.lake)
+    registry = read_registry(lake)
+    difference = run_difference(*(find_run(lake, registry, run) for run in (options.first, options.second)))
+    _emit(options, difference, difference_lines(difference))
+
+
+def _report(environment: Environment, options: argparse.Namespace) -> None:
+    lake = Lake(environment.lake)
+    evaluation = find_run(lake, read_registry(lake), options.run)
+    metrics = {name: model.metrics for name, model in evaluation.models.items()}
+    values = evaluation.model_dump(mode="json")["models"]
+    _emit(options, {name: values[name]["metrics"] for name in metrics}, report_lines(metrics))
+
+
+def _retrain(environment: Environment, options: argparse.Namespace) -> None:
+    for line in retrain(environment, options.from_run, dry_run=options.dry_run):
+        print(f"retrain: {line}")
+
+
+def _export(environment: Environment, options: argparse.Namespace) -> None:
+    written = export_mlflow(Lake(environment.lake), options.folder)
+    print(
+        f"export: {written} runs in {options.folder}; look at them with mlflow ui --backend-store-uri {options.folder}"
+    )
+
+
+def _register(environment: Environment, _options: argparse.Namespace) -> None:
+    register_tables(open_engine(environment), Lake(environment.lake))
+
+
+def _summary(environment: Environment, _options: argparse.Namespace) -> None:
+    summary(environment)
+
+
+Work = Callable[[Environment, argparse.Namespace], None]
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and apply the models.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ml",
+        description="Train, evaluate, register, promote and apply the models.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (
-        ("train", "evaluate and train both models on marts.to_train, write artefacts and the evaluation file"),
-        ("predict", "score marts.to_predict, write predictions, reasons and lists"),
-    ):
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("--settings", type=Path, default=SETTINGS_FILE, help="YAML file, default ml/settings.yml")
-    commands.add_parser("register", help="make the ml tables show what is in the lake, also when that is nothing")
-    commands.add_parser("summary", help="print the closing summary of a run")
+
+    def command(name: str, work: Work, text: str, *options: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(work=work)
+        if "settings" in options:
+            made.add_argument("--settings", type=Path, default=SETTINGS_FILE, help="YAML file, default ml/settings.yml")
+            made.add_argument(
+                "-o", dest="overrides", action="append", default=[], metavar="KEY=VALUE",
+                help="a setting to use instead of the file's, as models.precision.eta=0.1; may be repeated",
+            )  # fmt: skip
+        if "dry-run" in options:
+            made.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+        if "json" in options:
+            made.add_argument("--json", action="store_true", help="print JSON")
+        if "why" in options:
+            made.add_argument("--why", default="", help="in your words; kept with the event")
+        return made
+
+    all_of_a_run = "a run, the beginning of its name, a version that it made, or latest"
+    command("check", _check, "check the marts, and the models that serve them, without writing", "settings", "json")
+    command(
+        "train", _train, "evaluate and train both models, register them, promote them if every gate holds",
+        "settings", "dry-run",
+    )  # fmt: skip
+    command("evaluate", _evaluate, "evaluate both models as train does, and write nothing", "settings", "json")
+    command("predict", _predict, "score marts.to_predict with the champions: predictions, reasons, lists",
+            "settings", "dry-run")  # fmt: skip
+    promoted = command("promote", _promote, "make a version the champion if every gate holds",
+                       "settings", "dry-run", "json", "why")  # fmt: skip
+    promoted.add_argument("version", help=f"a version, the beginning of one, or {LATEST} for the latest of each model")
+    back = command("rollback", _rollback, "make the champion before this one champion again", "dry-run", "json", "why")
+    back.add_argument("model", choices=MODEL_NAMES)
+    gone = command("archive", _archive, "withdraw a version: it is never served again", "dry-run", "json", "why")
+    gone.add_argument("version", help="a version, or the beginning of one")
+    command("list", _list, "name the registered versions and what they are now", "json")
+    shown = command("show", _show, "tell everything of a run", "json")
+    shown.add_argument("run", help=all_of_a_run)
+    differs = command("diff", _diff, "tell in what two runs differ", "json")
+    differs.add_argument("first", help=all_of_a_run)
+    differs.add_argument("second", help="another")
+    reported = command("report", _report, "print the evaluation of a run", "json")
+    reported.add_argument("run", nargs="?", default=LATEST, help=f"{all_of_a_run} (the default)")
+    again = command("retrain", _retrain, "make the models of a run again and show that they are the same", "dry-run")
+    again.add_argument("--from-run", required=True, metavar="RUN", help=all_of_a_run)
+    exported = command("export", _export, "write all runs for other programs")
+    exported.add_argument("format", choices=["mlflow"])
+    exported.add_argument("folder", type=Path, help="folder in the layout of MLflow's file store")
+    command("register", _register, "make the ml tables show what is in the lake, also when that is nothing")
+    command("summary", _summary, "print the closing summary of a run")
     return parser
 
 
@@ -38,17 +234,10 @@ def main(arguments: Sequence[str]) -> None:
 
     Raises:
         UserError: When the command cannot do its work.
+        SystemExit: With status 3 when a gate does not hold, 2 when the arguments are wrong.
     """
     options = _parser().parse_args(arguments)
-    environment = environment_settings.read_settings()
-    if options.command == "train":
-        train(environment, read_settings(options.settings))
-    elif options.command == "predict":
-        predict(environment, read_settings(options.settings))
-    elif options.command == "register":
-        register_tables(open_engine(environment), Lake(environment.lake))
-    else:
-        summary(environment)
+    options.work(environment_settings.read_settings(), options)
 
 
 if __name__ == "__main__":

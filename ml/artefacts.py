@@ -164,8 +164,8 @@ def save_model(lake: Lake[Location], day: str, model: Model) -> tuple[str, dict[
     return version, hashes
 
 
-def load_model(folder: Location, artefacts: Mapping[str, str]) -> Model:
-    """Load a model and check that it is the one that was registered.
+def read_artefacts(folder: Location, artefacts: Mapping[str, str]) -> dict[str, bytes]:
+    """Read a model's artefacts and check that they are those that were registered.
 
     Args:
         folder: The folder of its version in the lake.
@@ -182,6 +182,20 @@ def load_model(folder: Location, artefacts: Mapping[str, str]) -> Model:
             raise UserError(f"the model artefact {folder / name} is absent; {MEND}") from None
         if hashlib.sha256(contents[name]).hexdigest() != expected:
             raise UserError(f"{folder / name} is not the artefact that was registered; {MEND}")
+    return contents
+
+
+def load_model(folder: Location, artefacts: Mapping[str, str]) -> Model:
+    """Load a model and check that it is the one that was registered.
+
+    Args:
+        folder: The folder of its version in the lake.
+        artefacts: SHA-256 of each artefact by file name, as registered.
+
+    Raises:
+        UserError: When an artefact is absent or its hash is another.
+    """
+    contents = read_artefacts(folder, artefacts)
     if set(contents) != {TREES, CARD}:
         raise UserError(f"the registry does not name the artefacts {TREES} and {CARD} of {folder}; run `make train`")
     card = ModelCard.model_validate_json(contents[CARD])

@@ -209,7 +209,8 @@ def paired_difference(a: Tested, b: Tested, metric: str, samples: int, seed: int
     Both are measured on the same resamples of companies, so what the two have in common cancels out.
 
     Args:
-        a, b: Tests of the same rows, differing in their probabilities.
+        a: A test.
+        b: A test of the same rows, differing in its probabilities.
         metric: A name that `estimate` gives.
         samples: Number of resamples.
         seed: Of the resamples.

@@ -166,7 +166,8 @@ def reload_gate(registered: str, loaded: str) -> Gate:
     """Hold what the stored artefacts say of a fixed batch against what the model said when it was registered.
 
     Args:
-        registered, loaded: SHA-256 of the log-odds.
+        registered: SHA-256 of the log-odds then.
+        loaded: That of what the artefacts say now.
     """
     found, wanted = (f"log-odds {text[:SHOWN_DIGITS]}" for text in (loaded, registered))
     return Gate("reload", found, f"{wanted}, as registered", loaded == registered)

@@ -231,7 +231,7 @@ class Registry:
         return kept
 
     def champion(self, name: str) -> Event | None:
-        """The promotion by which a model's champion is champion; None before any."""
+        """Find the promotion by which a model's champion is champion; None before any."""
         champions = self.champions(name)
         return champions[-1] if champions else None
 

@@ -54,9 +54,7 @@ def describe(chosen: Mapping[ModelName, Served]) -> list[str]:
     return lines
 
 
-def load(
-    lake: Lake[Location], horizon_date: datetime.date, features: tuple[Feature, ...]
-) -> dict[ModelName, Serving]:
+def load(lake: Lake[Location], horizon_date: datetime.date, features: tuple[Feature, ...]) -> dict[ModelName, Serving]:
     """Load the models that serve a month.
 
     Args:

@@ -11,6 +11,7 @@ from ml.registry import read_registry
 from ml.serving import choose, describe
 from ml.settings import MODEL_NAMES
 from ml.tables import partition_file
+from ml.text import aligned
 from warehouse.engines import open_engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -45,12 +46,6 @@ FIRST_LEADS = """
 select lead_rank, company_number, company_name, sector, region, precision_probability, recall_probability, reason_1
 from {marts}.leads order by lead_rank limit {number}
 """
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines with columns two blanks apart."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _shortened(text: str | None, width: int) -> str:

@@ -94,9 +94,7 @@ def train(environment: Environment, settings: Settings, *, dry_run: bool = False
     with alone(lake, "ml", "training or prediction"):
         horizon, frame = read_frame(environment, settings)
         say(describe(horizon, frame))
-        require_history(
-            training_part(frame.observations, horizon.date), frame.observations, settings.minimum_positives
-        )
+        require_history(training_part(frame.observations, horizon.date), frame.observations, settings.minimum_positives)
         data_sha256 = frame.sha256()
         run_id = name_run(horizon, data_sha256, settings)
         if dry_run:
@@ -161,7 +159,9 @@ def _train(
     for version in versions:
         registry = register(lake, registry, version, run_id)
     for version in versions:
-        registry = _promote(lake, registry, registry.find(version.model_version), frame, horizon, settings)
+        registry = _promote(
+            lake, registry, registry.find(version.model_version), frame=frame, horizon=horizon, settings=settings
+        )
     return evaluation
 
 
@@ -169,6 +169,7 @@ def _promote(
     lake: Lake[Location],
     registry: Registry,
     event: Event,
+    *,
     frame: TrainingFrame,
     horizon: marts.Horizon,
     settings: Settings,

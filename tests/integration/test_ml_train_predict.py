@@ -15,6 +15,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.predict import predict, rank_order
+from ml.registry import read_registry
 from ml.settings import read_settings
 from ml.train import train
 from tests.unit.ml.synthetic import Planted, make_world, write_horizon, write_warehouse
@@ -38,9 +39,15 @@ def run_all(folder: Path, order: str = "company_number") -> Environment:
 
 
 def content(lake: Path) -> dict[str, bytes]:
-    """Every file but the query log, in which no two runs are alike."""
-    files = (path for path in lake.rglob("*") if path.is_file() and "LOGS_QUERY_EXECUTION" not in path.parts)
+    """Every file but the query log and the events of models, which tell when they happened."""
+    timed = {"LOGS_QUERY_EXECUTION", "ml_model_event"}
+    files = (path for path in lake.rglob("*") if path.is_file() and not timed & set(path.parts))
     return {str(path.relative_to(lake)): path.read_bytes() for path in files}
+
+
+def model_folder(environment: Environment, name: str) -> Path:
+    (version,) = (v for v in read_registry(Lake(environment.lake)).versions.values() if v.model_name == name)
+    return version.folder(Lake(environment.lake))
 
 
 def rows(warehouse: Path, query: str) -> list[tuple]:
@@ -223,20 +230,20 @@ def test_the_lists_hold_what_their_names_say(finished):
 
 @pytest.mark.parametrize("artefact", ["model.ubj", "model.json"])
 def test_an_artefact_that_was_tampered_with_is_refused(copied, artefact):
-    path = Lake(copied.lake).model("20261001", "recall") / artefact
+    path = model_folder(copied, "recall") / artefact
     damaged = bytearray(path.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     path.write_bytes(damaged)
-    with pytest.raises(UserError, match=f"{artefact} is not the artefact that was evaluated"):
+    with pytest.raises(UserError, match=f"{artefact} is not the artefact that was registered"):
         predict(copied, SETTINGS)
 
 
-def test_an_absent_artefact_or_evaluation_asks_for_a_training(copied):
-    (Lake(copied.lake).model("20261001", "recall") / "model.ubj").unlink()
-    with pytest.raises(UserError, match=r"model.ubj is absent; run `make train`"):
+def test_an_absent_artefact_or_model_asks_for_what_makes_it(copied):
+    (model_folder(copied, "recall") / "model.ubj").unlink()
+    with pytest.raises(UserError, match=r"model.ubj is absent; `python -m ml retrain --from-run RUN` makes it again"):
         predict(copied, SETTINGS)
-    Lake(copied.lake).evaluation("20261001").unlink()
-    with pytest.raises(UserError, match="nothing was trained on these marts; run `make train`"):
+    shutil.rmtree(Lake(copied.lake).ml_table("ml_model_event"))
+    with pytest.raises(UserError, match="no precision model is registered .* run `make train`"):
         predict(copied, SETTINGS)
 
 
@@ -347,7 +354,7 @@ def with_leads(copied, monkeypatch):
         """create table marts.leads as select precision.rank as lead_rank, company_number,
         'COMPANY ' || company_number as company_name, 'Manufacturing' as sector, null as region,
         precision.probability as precision_probability, recall.probability as recall_probability, reason as reason_1,
-        precision.score_month, precision.run_id
+        precision.score_month, precision.run_id, recall.run_id as recall_run_id
         from ml.predictions as precision join ml.predictions as recall using (company_number)
         left join ml.prediction_reasons as reasons using (company_number)
         where precision.model_name = 'precision' and recall.model_name = 'recall'
@@ -379,6 +386,7 @@ def test_the_summary_shows_counts_quality_and_the_first_leads(with_leads, capsys
     "statement",
     [
         "update marts.leads set run_id = 'another'",
+        "update marts.leads set recall_run_id = 'another'",
         "update marts.leads set score_month = '2026-09'",
         "delete from marts.leads",
         "drop table marts.leads",
