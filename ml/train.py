@@ -12,34 +12,26 @@ import numpy as np
 import xgboost as xgb
 
 from ml import marts
-from ml.artefacts import Evaluation, FitSummary, ModelEvaluation, TrainedRows, save_evaluation, save_model
+from ml.artefacts import Evaluation, ModelEvaluation, TrainedRows, save_evaluation, save_model
+from ml.calibration import unlabelled_users
 from ml.evaluate import evaluate
-from ml.features import check_mart, read_features
-from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_training
+from ml.evaluation_tables import write_evaluation
+from ml.importance import importance
+from ml.inputs import read_inputs
 from ml.model import fit_model, require_history
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.split import training_part
+from ml.tables import register_tables
 from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.locks import alone
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 
-READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
-
 
 def say(line: str) -> None:
     """Print a progress line."""
     print(f"train: {line}", flush=True)
-
-
-def _read(environment: Environment, settings: Settings) -> tuple[marts.Horizon, TrainingFrame]:
-    with open_engine(environment).reading(READS) as connection:
-        horizon = marts.read_horizon(connection, environment.month)
-        features = read_features(connection)
-        check_mart(connection, "to_train", features, TRAINING_COLUMNS)
-        check_mart(connection, "to_predict", features, PREDICTION_COLUMNS)
-        return horizon, read_training(connection, features, settings.batch_rows)
 
 
 def _run_id(horizon: marts.Horizon, data_sha256: str, settings: Settings, libraries: dict[str, str]) -> str:
@@ -67,7 +59,7 @@ def train(environment: Environment, settings: Settings) -> Evaluation:
 
 
 def _train(lake: Lake[Location], environment: Environment, settings: Settings) -> Evaluation:
-    horizon, frame = _read(environment, settings)
+    horizon, frame = read_inputs(environment, settings)
     rows = frame.observations
     say(
         f"{len(rows.label):,} observations of {len(rows.company_numbers):,} companies, {int(rows.label.sum()):,} of "
@@ -80,14 +72,18 @@ def _train(lake: Lake[Location], environment: Environment, settings: Settings) -
     models: dict[ModelName, ModelEvaluation] = {}
     for name in MODEL_NAMES:
         model = fit_model(name, frame, part, settings, data_sha256)
-        say(f"trained {name}: {FitSummary.of(model.card).written()}")
+        say(f"trained {name}: {model.written()}")
         version, hashes = save_model(lake.model(horizon.day, name), model)
         models[name] = ModelEvaluation(
             model_version=version,
             artefacts=hashes,
             rounds=model.card.rounds,
-            metrics=findings.metrics[name],
-            folds=findings.folds[name],
+            operating_point=model.card.operating_point,
+            metrics=findings.headline.models[name].metrics,
+            folds=findings.headline.models[name].folds,
+            slices=findings.slices[name],
+            curves=findings.curves[name],
+            importance=importance(model, frame.matrix[part.refit]),
         )
     libraries = {"numpy": np.__version__, "xgboost": xgb.__version__}
     evaluation = Evaluation(
@@ -100,18 +96,27 @@ def _train(lake: Lake[Location], environment: Environment, settings: Settings) -
             positives=int(rows.label[part.refit].sum()),
             sha256=data_sha256,
         ),
-        training_window=findings.training_window,
-        test_window=findings.test_window,
-        test=findings.test,
-        guards=findings.guards,
+        training_window=findings.headline.training_window,
+        test_window=findings.headline.test_window,
+        test=findings.headline.test,
+        guards=findings.headline.guards,
         models=models,
+        earlier_windows=findings.earlier_windows,
+        windows_left_out=findings.windows_left_out,
+        naive=findings.naive,
+        unlabelled_users=unlabelled_users(settings.confidential_share.low, settings.confidential_share.high),
         settings=settings,
         libraries=libraries,
     )
+    write_evaluation(lake, evaluation)
     path = save_evaluation(lake, horizon.day, evaluation)
+    register_tables(open_engine(environment), lake)
     for name in MODEL_NAMES:
         metrics = models[name].metrics
         lift, precision = metrics["lift_at_1_percent"].written(1), metrics["average_precision"].written(3)
         say(f"{name} {models[name].model_version}: lift at the top 1 % {lift}, average precision {precision}")
+        point = models[name].operating_point
+        aim = point.objective + ("" if point.reached else ", which no list of the calibration slice has")
+        say(f"{name} lists what has a probability of {100 * point.threshold:.2f} % or more: {aim}")
     say(f"evaluation in {path}")
     return evaluation
