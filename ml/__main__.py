@@ -11,6 +11,7 @@ from typing import Any
 from ml import operate
 from ml.evaluate import evaluate
 from ml.export import export_mlflow
+from ml.inputs import read_inputs
 from ml.predict import predict
 from ml.promotion import LATEST, Decision, Gate
 from ml.registry import Version, read_registry
@@ -28,7 +29,7 @@ from ml.show import (
 )
 from ml.summary import summary
 from ml.tables import register_tables
-from ml.train import read_frame, train
+from ml.train import train
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
 from warehouse.errors import run_command
@@ -58,12 +59,13 @@ def _predict(environment: Environment, options: argparse.Namespace) -> None:
 
 def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
     settings = read_settings(options.settings, options.overrides)
-    horizon, frame = read_frame(environment, settings)
+    horizon, frame = read_inputs(environment, settings)
     findings = evaluate(frame, horizon.date, settings, lambda line: print(f"evaluate: {line}", file=sys.stderr))
+    metrics = {name: tested.metrics for name, tested in findings.headline.models.items()}
     _emit(
         options,
-        {name: {key: asdict(metric) for key, metric in of.items()} for name, of in findings.metrics.items()},
-        report_lines(findings.metrics),
+        {name: {key: asdict(metric) for key, metric in of.items()} for name, of in metrics.items()},
+        report_lines(metrics),
     )
 
 

@@ -10,10 +10,13 @@ import xgboost as xgb
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ml.calibration import Method
+from ml.calibration import Method, UnlabelledUsers
+from ml.curves import CurveName, CurvePoint
 from ml.guards import GuardResult
+from ml.importance import Importance
 from ml.metrics import Estimate
 from ml.model import Model, ModelCard
+from ml.operating import OperatingPoint
 from ml.settings import ModelName, Settings
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -36,6 +39,10 @@ class Period(_Frozen):
 
     after: datetime.date | None
     until: datetime.date
+
+    def written(self) -> str:
+        """Write the period as `after DAY and until DAY`."""
+        return f"until {self.until}" if self.after is None else f"after {self.after} and until {self.until}"
 
 
 class TestedRows(_Frozen):
@@ -68,9 +75,66 @@ class FitSummary(_Frozen):
         """Summarise a model."""
         return cls(rounds=card.rounds, calibration=card.calibration.method, slope=card.calibration.slope)
 
-    def written(self) -> str:
-        """Say in a few words how the model came out."""
-        return f"{self.rounds} trees" + (", only the level calibrated" if self.calibration == "level" else "")
+
+class TestedModel(_Frozen):
+    """What a test found of one model's kind.
+
+    Attributes:
+        metrics: Estimates by name, of the folds' pooled tests.
+        folds: One a fold.
+    """
+
+    metrics: dict[str, Estimate]
+    folds: list[FitSummary]
+
+
+class WindowTest(_Frozen):
+    """The test of one year.
+
+    Attributes:
+        fold: Its name: the day that the year begins after.
+        training_window: Observations that the tested models learned from, the inner slice included.
+        test_window: Observations that were tested.
+        test: What was tested.
+        guards: Leak guards, one a fold; a broken one ends the training instead.
+        models: By model name.
+    """
+
+    fold: str
+    training_window: Period
+    test_window: Period
+    test: TestedRows
+    guards: list[GuardResult]
+    models: dict[ModelName, TestedModel]
+
+
+class NaiveTest(_Frozen):
+    """What a split at random claims of the same models; shown beside the test, used for nothing.
+
+    Attributes:
+        test: What was tested.
+        metrics: Estimates by name, by model name.
+    """
+
+    test: TestedRows
+    metrics: dict[ModelName, dict[str, Estimate]]
+
+
+class SliceTest(_Frozen):
+    """The headline's test on the rows of one slice.
+
+    Attributes:
+        slice: The feature that tells the slices apart.
+        slice_value: Its value, the name of a band, or `missing`.
+        rows, positives: What was tested.
+        metrics: Estimates by name; None where the positives are too few.
+    """
+
+    slice: str
+    slice_value: str
+    rows: int
+    positives: int
+    metrics: dict[str, Estimate | None]
 
 
 class ModelEvaluation(_Frozen):
@@ -80,15 +144,23 @@ class ModelEvaluation(_Frozen):
         model_version: First digits of the hash of its artefacts.
         artefacts: SHA-256 of each file in the model's folder.
         rounds: Trees of the served model.
-        metrics: Estimates by name, of the folds' pooled tests.
-        folds: One a fold.
+        operating_point: Where the served model's list ends.
+        metrics: Estimates by name, of the headline's pooled folds.
+        folds: One a fold of the headline.
+        slices: The headline by slices.
+        curves: The headline's points by curve.
+        importance: Features of the served model, the most important first.
     """
 
     model_version: str
     artefacts: dict[str, str]
     rounds: int
+    operating_point: OperatingPoint
     metrics: dict[str, Estimate]
     folds: list[FitSummary]
+    slices: list[SliceTest]
+    curves: dict[CurveName, list[CurvePoint]]
+    importance: list[Importance]
 
 
 class Evaluation(_Frozen):
@@ -99,11 +171,15 @@ class Evaluation(_Frozen):
         score_month: Month of the deliveries behind the marts.
         horizon_date: Nothing dated on or after it counts.
         training: What the served models learned from.
-        training_window: Observations that the tested models learned from, the inner slice included.
-        test_window: Observations that were tested.
-        test: What was tested.
-        guards: Leak guards, one a fold; a broken one ends the training instead.
+        training_window: Observations that the models of the headline learned from, the inner slice included.
+        test_window: Observations that the headline tested.
+        test: What the headline tested.
+        guards: Leak guards of the headline, one a fold; a broken one ends the training instead.
         models: By model name.
+        earlier_windows: Tests of the years before the headline's, the earliest first.
+        windows_left_out: Years that were to be tested and what each lacks.
+        naive: What a split at random would have claimed.
+        unlabelled_users: What a probability says where some users leave no charge.
         settings: All settings.
         libraries: Versions that the bytes of a model depend on.
     """
@@ -117,6 +193,10 @@ class Evaluation(_Frozen):
     test: TestedRows
     guards: list[GuardResult]
     models: dict[ModelName, ModelEvaluation]
+    earlier_windows: list[WindowTest]
+    windows_left_out: list[str]
+    naive: NaiveTest
+    unlabelled_users: UnlabelledUsers
     settings: Settings
     libraries: dict[str, str]
 

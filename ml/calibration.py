@@ -39,6 +39,43 @@ def log_odds_offset(label: NDArray[np.bool_], weight: Floats, scale_pos_weight: 
 
 
 @dataclass(frozen=True)
+class UnlabelledUsers:
+    """What a probability of a first charge says of a first use, where some users leave no charge.
+
+    Attributes:
+        low_share, high_share: The least and the greatest share of users assumed to leave none.
+        low_factor, high_factor: What a probability of a first charge is multiplied by.
+        meaning: The same in one sentence.
+    """
+
+    low_share: float
+    high_share: float
+    low_factor: float
+    high_factor: float
+    meaning: str
+
+
+def unlabelled_users(low: float, high: float) -> UnlabelledUsers:
+    """Find the range of the probability of a first use from what share of the users leaves no charge.
+
+    Elkan and Noto (2008), "Learning classifiers from only positive and unlabeled data": where each positive is labelled
+    with the same probability c, whatever its features, that of being positive is p / c, p being that of being labelled.
+    Here c is 1 less the share.
+
+    Args:
+        low: The least share, 0 to below 1.
+        high: The greatest share, not below `low`.
+    """
+    factors = 1 / (1 - low), 1 / (1 - high)
+    meaning = (
+        "A probability is of a first registered charge; if "
+        f"{100 * low:g} % to {100 * high:g} % of users leave none (confidential_share, an assumption), that of a first "
+        f"use is {factors[0]:.2f} to {factors[1]:.2f} times as high."
+    )
+    return UnlabelledUsers(low, high, *factors, meaning)
+
+
+@dataclass(frozen=True)
 class Calibration:
     """The map from log-odds to calibrated probability: sigmoid(intercept + slope * log-odds).
 

@@ -1,52 +1,177 @@
-"""Tests both models on later months of companies that they never saw."""
+"""Tests both models on later months of companies that they never saw, a year at a time."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.artefacts import FitSummary, Period, TestedRows
-from ml.frames import TrainingFrame
+from ml.artefacts import FitSummary, NaiveTest, Period, SliceTest, TestedModel, TestedRows, WindowTest
+from ml.curves import CurveName, CurvePoint, curves
+from ml.frames import Matrix, TrainingFrame
 from ml.guards import GuardResult, check_fold
 from ml.metrics import Estimate, Tested, estimate
-from ml.model import fit_model, require_history
+from ml.model import Model, fit_model, lacking_history, require_history
 from ml.settings import MODEL_NAMES, ModelName, Settings
-from ml.split import LABEL_MONTHS, Fold, Observations, evaluation_cut, evaluation_folds, shift_date
+from ml.slices import slice_values, sliced_columns
+from ml.split import LABEL_MONTHS, Fold, Part, evaluation_cut, evaluation_folds, naive_fold, shift_date, walk_forward
 from warehouse.errors import UserError
+
+SLICE_METRICS = (
+    "base_rate", "average_precision", "roc_auc", "lift_at_1_percent", "lift_at_10_percent",
+    "expected_calibration_error", "listed_precision", "listed_recall",
+)  # fmt: skip
+
+
+class Fitted(Protocol):
+    """A model that can be tested, whatever made it."""
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which on a row is on its list."""
+
+    def predict(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Probability of each row in the population, shape (rows,)."""
+
+    def written(self) -> str:
+        """Say in a few words how it came out."""
+
+
+class Learner(Protocol):
+    """Fits a model on the rows of a part and on no others."""
+
+    def __call__(self, frame: TrainingFrame, part: Part) -> Fitted:
+        """Fit a model on the rows that the part names."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What learners did on the same folds.
+
+    Attributes:
+        tested: By learner, the scored rows of all folds, pooled: the same rows in the same order for each.
+        fitted: By learner, its model of each fold that has test rows.
+        guards: What the leak guards found in each of these folds; empty where they were not asked.
+    """
+
+    tested: Mapping[str, Tested]
+    fitted: Mapping[str, Sequence[Fitted]]
+    guards: list[GuardResult]
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What an evaluation found; the attributes are those of `artefacts.Evaluation` and `artefacts.ModelEvaluation`."""
+    """What an evaluation found; the attributes are those of `artefacts.Evaluation` and `artefacts.ModelEvaluation`.
 
-    training_window: Period
-    test_window: Period
-    test: TestedRows
-    guards: list[GuardResult]
-    metrics: dict[ModelName, dict[str, Estimate]]
-    folds: dict[ModelName, list[FitSummary]]
+    Attributes:
+        tested: By model, the pooled rows of the headline; not written anywhere.
+    """
+
+    headline: WindowTest
+    earlier_windows: list[WindowTest]
+    windows_left_out: list[str]
+    naive: NaiveTest
+    slices: dict[ModelName, list[SliceTest]]
+    curves: dict[ModelName, dict[CurveName, list[CurvePoint]]]
+    tested: Mapping[ModelName, Tested]
 
 
-def _require(observations: Observations, folds: list[Fold], window: Period, minimum: int) -> None:
-    test = np.concatenate([fold.test for fold in folds])
-    positives = int(observations.label[test].sum())
-    if positives < minimum or positives == len(test):
-        raise UserError(
-            f"the models cannot be tested: of the observations after {window.after} and until {window.until}, "
-            f"{positives} became users and {len(test) - positives} did not, and a test needs {minimum} and 1; "
-            "land deliveries that hold those years, then build and train again"
+def learner(name: ModelName, settings: Settings) -> Learner:
+    """Make the learner of one of the two models."""
+
+    def learn(frame: TrainingFrame, part: Part) -> Model:
+        return fit_model(name, frame, part, settings)
+
+    return learn
+
+
+def learners(settings: Settings) -> dict[str, Learner]:
+    """Make the learners of both models, by name."""
+    return {name: learner(name, settings) for name in MODEL_NAMES}
+
+
+def try_learners(
+    frame: TrainingFrame,
+    folds: Sequence[Fold],
+    tried: Mapping[str, Learner],
+    *,
+    guarded: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> Trial:
+    """Fit every learner on every fold's part and score the fold's test rows.
+
+    Args:
+        frame: All rows.
+        folds: One with no test rows is left out.
+        tried: Learners by name.
+        guarded: Whether the leak guards check each fold; only what is shown as a mistake goes without.
+        say: Takes a line a fold.
+
+    Raises:
+        UserError: When a leak guard is broken.
+    """
+    rows = frame.observations
+    guards: list[GuardResult] = []
+    fitted: dict[str, list[Fitted]] = {name: [] for name in tried}
+    probability: dict[str, list[NDArray[np.float64]]] = {name: [] for name in tried}
+    listed: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in tried}
+    for number, fold in enumerate(folds, start=1):
+        if not len(fold.test):
+            continue
+        if guarded:
+            guards.append(check_fold(rows, fold))
+        for name, learn in tried.items():
+            model = learn(frame, fold.part)
+            fitted[name].append(model)
+            probability[name].append(model.predict(frame.matrix[fold.test]))
+            listed[name].append(probability[name][-1] >= model.threshold)
+        made = [f"{name} {models[-1].written()}" for name, models in fitted.items()]
+        say(f"part {number} of {len(folds)} of the companies: {len(fold.test):,} observations ({'; '.join(made)})")
+    test, missed = _tested_rows(folds)
+    tested = {
+        name: Tested(
+            company=rows.company[test],
+            label=rows.label[test],
+            weight=rows.weight[test],
+            probability=np.concatenate(probability[name]),
+            missed_company=rows.company[missed],
+            missed_weight=rows.weight[missed],
+            listed=np.concatenate(listed[name]),
         )
+        for name in tried
+    }
+    return Trial(tested, fitted, guards)
+
+
+def headline_folds(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> list[Fold]:
+    """Split for the latest test window, which every comparison of models is made on, and check its history.
+
+    Raises:
+        UserError: When the history is too short for the settings.
+    """
+    folds = evaluation_folds(frame.observations, horizon_date, settings.company_folds)
+    lacking = _untested(frame, folds, horizon_date, settings)
+    if lacking:
+        raise UserError(
+            f"the models cannot be tested: {lacking}; land deliveries that hold those years, then build and train again"
+        )
+    for number, fold in enumerate(folds, start=1):
+        if len(fold.test):
+            require_history(fold.part, frame.observations, settings.minimum_positives, _outside(number, len(folds)))
+    return folds
 
 
 def evaluate(
     frame: TrainingFrame, horizon_date: datetime.date, settings: Settings, say: Callable[[str], None]
 ) -> Findings:
-    """Test the procedure that makes the served models, two years before the horizon.
+    """Test the procedure that makes the served models, walking forward year by year; the last year is the headline.
 
     Every fold trains both models on the past of its training companies and scores its test companies in the test
-    window; the scored rows of all folds are pooled, and the metrics are of the pool.
+    window; the scored rows of a window's folds are pooled, and the metrics are of the pool. Beside it stands what a
+    split at random would have claimed.
 
     Args:
         frame: All rows of `marts.to_train`.
@@ -55,59 +180,138 @@ def evaluate(
         say: Takes progress lines.
 
     Raises:
-        UserError: When the history is too short, or a leak guard is broken.
+        UserError: When the history is too short for the headline, a leak guard is broken, or a slice is not defined.
     """
-    rows = frame.observations
-    cut = evaluation_cut(horizon_date)
-    training_window = Period(after=None, until=shift_date(cut, -LABEL_MONTHS))
-    test_window = Period(after=cut, until=shift_date(horizon_date, -LABEL_MONTHS))
-    folds = evaluation_folds(rows, horizon_date, settings.company_folds)
-    _require(rows, folds, test_window, settings.minimum_positives)
-
-    guards: list[GuardResult] = []
-    summaries: dict[ModelName, list[FitSummary]] = {name: [] for name in MODEL_NAMES}
-    probabilities: dict[ModelName, list[NDArray[np.float64]]] = {name: [] for name in MODEL_NAMES}
-    for number, fold in enumerate(folds, start=1):
-        if not len(fold.test):
+    sliced, unsliced = sliced_columns(frame.encoder, settings.slices)
+    if unsliced:
+        say(f"no slices by {', '.join(unsliced)}: not among the features")
+    folds = headline_folds(frame, horizon_date, settings)
+    *earlier, _ = walk_forward(horizon_date, settings.test_windows)
+    windows: list[WindowTest] = []
+    left_out: list[str] = []
+    for horizon in earlier:
+        early_folds = evaluation_folds(frame.observations, horizon, settings.company_folds)
+        lacking = _lacking(frame, early_folds, horizon, settings)
+        if lacking:
+            left_out.append(f"{_test_window(horizon).written()}: {lacking}")
+            say(f"the year {left_out[-1]}; it is left out")
             continue
-        outside = f"of the companies outside part {number} " if len(folds) > 1 else "of the companies not tested "
-        require_history(fold.part, rows, settings.minimum_positives, outside)
-        guards.append(check_fold(rows, fold))
-        for name in MODEL_NAMES:
-            model = fit_model(name, frame, fold.part, settings)
-            probabilities[name].append(model.probability(model.log_odds(frame.matrix[fold.test])))
-            summaries[name].append(FitSummary.of(model.card))
-        made = "; ".join(f"{name} {summaries[name][-1].written()}" for name in MODEL_NAMES)
-        say(f"tested part {number} of {len(folds)} of the companies: {len(fold.test):,} observations ({made})")
+        windows.append(_window_test(frame, horizon, early_folds, settings, say)[0])
+    headline, tested = _window_test(frame, horizon_date, folds, settings, say)
+    return Findings(
+        headline=headline,
+        earlier_windows=windows,
+        windows_left_out=left_out,
+        naive=_naive_test(frame, horizon_date, settings, say),
+        slices={name: _slices(frame, folds, tested[name], sliced, settings) for name in MODEL_NAMES},
+        curves={name: curves(tested[name]) for name in MODEL_NAMES},
+        tested=tested,
+    )
 
-    test = np.concatenate([fold.test for fold in folds])
-    missed = np.concatenate([fold.missed for fold in folds])
-    metrics = {
-        name: estimate(
-            Tested(
-                company=rows.company[test],
-                label=rows.label[test],
-                weight=rows.weight[test],
-                probability=np.concatenate(probabilities[name]),
-                missed_company=rows.company[missed],
-                missed_weight=rows.weight[missed],
-            ),
-            settings.top_rows,
-            settings.bootstrap_samples,
-            settings.seed,
-        )
+
+def _test_window(horizon: datetime.date) -> Period:
+    return Period(after=evaluation_cut(horizon), until=shift_date(horizon, -LABEL_MONTHS))
+
+
+def _outside(number: int, parts: int) -> str:
+    return f"of the companies outside part {number} " if parts > 1 else "of the companies not tested "
+
+
+def _tested_rows(folds: Sequence[Fold]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.concatenate([fold.test for fold in folds]), np.concatenate([fold.missed for fold in folds])
+
+
+def _untested(frame: TrainingFrame, folds: Sequence[Fold], horizon: datetime.date, settings: Settings) -> str | None:
+    """Say what the test rows of a window lack."""
+    test, window = _tested_rows(folds)[0], _test_window(horizon)
+    positives = int(frame.observations.label[test].sum())
+    if settings.minimum_positives <= positives < len(test):
+        return None
+    return (
+        f"of the observations after {window.after} and until {window.until}, {positives} became users and "
+        f"{len(test) - positives} did not, and a test needs {settings.minimum_positives} and 1"
+    )
+
+
+def _lacking(frame: TrainingFrame, folds: Sequence[Fold], horizon: datetime.date, settings: Settings) -> str | None:
+    """Say what a window lacks to be tested."""
+    histories = (
+        lacking_history(fold.part, frame.observations, settings.minimum_positives, _outside(number, len(folds)))
+        for number, fold in enumerate(folds, start=1)
+        if len(fold.test)
+    )
+    return _untested(frame, folds, horizon, settings) or next(filter(None, histories), None)
+
+
+def _test(frame: TrainingFrame, folds: Sequence[Fold]) -> TestedRows:
+    rows = frame.observations
+    test, missed = _tested_rows(folds)
+    return TestedRows(
+        rows=len(test),
+        companies=len(np.unique(rows.company[test])),
+        positives=int(rows.label[test].sum()),
+        missed_positives=len(missed),
+    )
+
+
+def _estimates(tested: Tested, settings: Settings) -> dict[str, Estimate]:
+    return estimate(tested, settings.top_rows, settings.bootstrap_samples, settings.seed)
+
+
+def _summaries(models: Sequence[Fitted]) -> list[FitSummary]:
+    return [FitSummary.of(model.card) for model in models if isinstance(model, Model)]
+
+
+def _window_test(
+    frame: TrainingFrame, horizon: datetime.date, folds: Sequence[Fold], settings: Settings, say: Callable[[str], None]
+) -> tuple[WindowTest, dict[ModelName, Tested]]:
+    window = _test_window(horizon)
+    trial = try_learners(frame, folds, learners(settings), say=lambda line: say(f"tested {window.written()}, {line}"))
+    models = {
+        name: TestedModel(metrics=_estimates(trial.tested[name], settings), folds=_summaries(trial.fitted[name]))
         for name in MODEL_NAMES
     }
-    return Findings(
-        training_window=training_window,
-        test_window=test_window,
-        test=TestedRows(
-            rows=len(test),
-            companies=len(np.unique(rows.company[test])),
-            positives=int(rows.label[test].sum()),
-            missed_positives=len(missed),
-        ),
-        guards=guards,
-        metrics=metrics,
-        folds=summaries,
+    test = WindowTest(
+        fold=str(window.after),
+        training_window=Period(after=None, until=shift_date(evaluation_cut(horizon), -LABEL_MONTHS)),
+        test_window=window,
+        test=_test(frame, folds),
+        guards=trial.guards,
+        models=models,
     )
+    return test, {name: trial.tested[name] for name in MODEL_NAMES}
+
+
+def _naive_test(
+    frame: TrainingFrame, horizon_date: datetime.date, settings: Settings, say: Callable[[str], None]
+) -> NaiveTest:
+    fold = naive_fold(frame.observations, horizon_date, settings.seed)
+    trial = try_learners(frame, [fold], learners(settings), guarded=False)
+    say(f"tested a split at random, for comparison: {len(fold.test):,} observations")
+    metrics = {name: _estimates(trial.tested[name], settings) for name in MODEL_NAMES}
+    return NaiveTest(test=_test(frame, [fold]), metrics=metrics)
+
+
+def _slices(
+    frame: TrainingFrame, folds: Sequence[Fold], tested: Tested, columns: Sequence[str], settings: Settings
+) -> list[SliceTest]:
+    """Estimate each slice of the headline on its own rows; where few became users, only count them."""
+    test, missed = _tested_rows(folds)
+    slices = []
+    for column in columns:
+        of = partial(slice_values, encoder=frame.encoder, column=column, bands=settings.slices.bands.get(column, ()))
+        of_test, of_missed = of(frame.matrix[test]), of(frame.matrix[missed])
+        for value in np.unique(of_test).tolist():
+            part = tested.subset(of_test == value, of_missed == value)
+            positives, rows = int(part.label.sum()), len(part.label)
+            estimates = _estimates(part, settings) if settings.slices.minimum_positives <= positives < rows else {}
+            slices.append(
+                SliceTest(
+                    slice=column,
+                    slice_value=value,
+                    rows=rows,
+                    positives=positives,
+                    metrics={name: estimates.get(name) for name in SLICE_METRICS},
+                )
+            )
+    return slices

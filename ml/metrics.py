@@ -1,18 +1,19 @@
-"""Weighted metrics of a ranking and of its probabilities, with bootstrap intervals over companies.
+"""Weighted metrics of a ranking, of a list and of probabilities, with bootstrap intervals over companies.
 
 Every metric is computed for many resamples at once: a resample is a count for each company, a row's weight is its own
 times its company's count, and all metrics are sums over the rows in the order of their probability.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-TOP_SHARE = 0.01
+TOP_SHARES = {"1_percent": 0.01, "10_percent": 0.1}
 CALIBRATION_BINS = 10
 CALIBRATION_ERROR = "expected_calibration_error"
 CELLS_AT_ONCE = 8_000_000
@@ -29,6 +30,7 @@ class Tested:
         probability: Shape (n,).
         missed_company: Companies of the positives that were not scored, shape (m,).
         missed_weight: Their weights, shape (m,).
+        listed: Whether a row is above its model's operating point, shape (n,); None where there is none.
     """
 
     company: NDArray[np.int64]
@@ -37,6 +39,25 @@ class Tested:
     probability: Floats
     missed_company: NDArray[np.int64]
     missed_weight: Floats
+    listed: NDArray[np.bool_] | None = None
+
+    def subset(self, rows: NDArray[np.bool_], missed: NDArray[np.bool_]) -> "Tested":
+        """Keep some of the scored rows and of the missed positives.
+
+        Args:
+            rows: Shape (n,).
+            missed: Shape (m,).
+        """
+        return replace(
+            self,
+            company=self.company[rows],
+            label=self.label[rows],
+            weight=self.weight[rows],
+            probability=self.probability[rows],
+            missed_company=self.missed_company[missed],
+            missed_weight=self.missed_weight[missed],
+            listed=None if self.listed is None else self.listed[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -64,27 +85,42 @@ class _Prepared:
     bin_starts: NDArray[np.intp]
     missed_company: NDArray[np.int64]
     missed_weight: Floats
+    listed: Floats | None
     companies: int
+
+
+def _tie_ends(probability: Floats) -> NDArray[np.intp]:
+    return np.flatnonzero(np.append(np.diff(probability) != 0, True))
+
+
+def calibration_bins(probability: Floats, weight: Floats) -> NDArray[np.intp]:
+    """Part rows into ten bins of equal weight, ties together; returns where each begins.
+
+    Args:
+        probability: Falling, shape (n,).
+        weight: Shape (n,).
+    """
+    tie_ends = _tie_ends(probability)
+    cumulative = np.cumsum(weight)[tie_ends]
+    wanted = cumulative[-1] * np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
+    starts = np.unique(np.concatenate([[0], tie_ends[np.searchsorted(cumulative, wanted)] + 1]))
+    return starts[starts < len(probability)]
 
 
 def _prepare(tested: Tested) -> _Prepared:
     order = np.argsort(-tested.probability, kind="stable")
     probability, weight = tested.probability[order], tested.weight[order]
-    tie_ends = np.flatnonzero(np.append(np.diff(probability) != 0, True))
-    cumulative = np.cumsum(weight)[tie_ends]
-    wanted = cumulative[-1] * np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
-    last_of_bin = tie_ends[np.searchsorted(cumulative, wanted)]
-    starts = np.unique(np.concatenate([[0], last_of_bin + 1]))
     universe, codes = np.unique(np.concatenate([tested.company, tested.missed_company]), return_inverse=True)
     return _Prepared(
         company=codes[: len(order)][order],
         label=tested.label[order].astype(np.float64),
         weight=weight,
         probability=probability,
-        tie_ends=tie_ends,
-        bin_starts=starts[starts < len(order)],
+        tie_ends=_tie_ends(probability),
+        bin_starts=calibration_bins(probability, weight),
         missed_company=codes[len(order) :],
         missed_weight=tested.missed_weight,
+        listed=None if tested.listed is None else tested.listed[order].astype(np.float64),
         companies=len(universe),
     )
 
@@ -137,7 +173,7 @@ def _metrics(rows: _Prepared, counts: Floats, top_rows: Sequence[int]) -> dict[s
             ).sum(axis=1)
             / total,
         }
-        sizes = {"1_percent": TOP_SHARE * total}
+        sizes = {name: share * total for name, share in TOP_SHARES.items()}
         sizes |= {str(k): np.full(len(total), float(k)) for k in top_rows if rows.weight.sum() >= k}
         for name, size in sizes.items():
             hits = _top(positives_at_ends, at_ends, size)
@@ -146,7 +182,24 @@ def _metrics(rows: _Prepared, counts: Floats, top_rows: Sequence[int]) -> dict[s
                 f"recall_at_{name}": hits / all_positives,
                 f"lift_at_{name}": hits / size / base_rate,
             }
+        if rows.listed is not None:
+            result |= _confusion(weight, positive, rows.listed, all_positives)
     return result
+
+
+def _confusion(weight: Floats, positive: Floats, listed: Floats, all_positives: Floats) -> dict[str, Floats]:
+    """Count population rows on and off the list by what became of them; an empty list has precision 0."""
+    size, hits = (weight * listed).sum(axis=1), (positive * listed).sum(axis=1)
+    total, found = weight.sum(axis=1), positive.sum(axis=1)
+    return {
+        "true_positives": hits,
+        "false_positives": size - hits,
+        "false_negatives": all_positives - hits,
+        "true_negatives": (total - found) - (size - hits),
+        "listed_share": size / total,
+        "listed_precision": np.where(size > 0, hits / size, 0.0),
+        "listed_recall": hits / all_positives,
+    }
 
 
 def _reflected(value: float, low: float, high: float) -> tuple[float, float]:
@@ -160,19 +213,33 @@ def _reflected(value: float, low: float, high: float) -> tuple[float, float]:
     return max(0.0, min(value, 2 * value - high)), max(value, 2 * value - low)
 
 
+def _resamples(rows: _Prepared, samples: int, seed: int) -> Iterator[Floats]:
+    """Draw companies with replacement: how often each is drawn, some resamples at a time, shape (b, companies)."""
+    generator = np.random.default_rng(seed)
+    chunk = max(1, CELLS_AT_ONCE // max(len(rows.label), rows.companies))
+    for start in range(0, samples, chunk):
+        yield np.stack(
+            [
+                np.bincount(generator.integers(0, rows.companies, rows.companies), minlength=rows.companies)
+                for _ in range(min(chunk, samples - start))
+            ]
+        ).astype(np.float64)
+
+
 def estimate(tested: Tested, top_rows: Sequence[int], samples: int, seed: int) -> dict[str, Estimate]:
     """Compute every metric with a 95 % interval over resampled companies.
 
     Weighted to the population throughout. Positives that were not scored count in the denominators of average
     precision, recall, base rate and lift; ROC AUC, Brier score and calibration error are of the scored rows.
     Average precision is the sum of recall steps times precision, ties together (as scikit-learn does);
-    ROC AUC gives a tie one half; the expected calibration error has ten bins of equal weight. Companies are drawn with
-    replacement, whole (Efron 1979 on clusters), since the rows of a company are not independent. Intervals are of
+    ROC AUC gives a tie one half; the expected calibration error has ten bins of equal weight; the confusion matrix is
+    in population rows, the missed positives among its false negatives. Companies are drawn with replacement, whole
+    (Efron 1979 on clusters), since the rows of a company are not independent. Intervals are of
     percentiles, but that of the calibration error is reflected, see `_reflected`.
 
     Args:
         tested: Scored rows of both classes, and missed positives.
-        top_rows: Lengths of lists to report beside the top 1 %; longer than the population are left out.
+        top_rows: Lengths of lists to report beside the top 1 % and 10 %; longer than the population are left out.
         samples: Number of resamples.
         seed: Of the resamples; the same seed draws the same companies for every model.
 
@@ -181,16 +248,8 @@ def estimate(tested: Tested, top_rows: Sequence[int], samples: int, seed: int) -
     """
     rows = _prepare(tested)
     point = _metrics(rows, np.ones((1, rows.companies)), top_rows)
-    generator = np.random.default_rng(seed)
-    chunk = max(1, CELLS_AT_ONCE // max(len(rows.label), rows.companies))
     drawn: dict[str, list[Floats]] = {name: [] for name in point}
-    for start in range(0, samples, chunk):
-        counts = np.stack(
-            [
-                np.bincount(generator.integers(0, rows.companies, rows.companies), minlength=rows.companies)
-                for _ in range(min(chunk, samples - start))
-            ]
-        ).astype(np.float64)
+    for counts in _resamples(rows, samples, seed):
         for name, values in _metrics(rows, counts, top_rows).items():
             drawn[name].append(values)
     estimates = {}
@@ -204,32 +263,35 @@ def estimate(tested: Tested, top_rows: Sequence[int], samples: int, seed: int) -
 
 
 def paired_difference(a: Tested, b: Tested, metric: str, samples: int, seed: int) -> Estimate:
-    """Estimate by how much a metric of one test exceeds that of another test of the same rows, with a 95 % interval.
+    """Compare two models on the same rows: `a` less `b`, with a 95 % interval over companies resampled alike.
 
-    Both are measured on the same resamples of companies, so what the two have in common cancels out.
+    What both share, such as hard and easy companies in the test, is in both sides of each resample and cancels, so the
+    interval is far narrower than those of the two models suggest.
 
     Args:
-        a: A test.
-        b: A test of the same rows, differing in its probabilities.
-        metric: A name that `estimate` gives.
+        a: Rows as one model scored them.
+        b: The same rows in the same order, as another did.
+        metric: Any that `estimate` gives, also at list lengths, such as `lift_at_1_percent` or `recall_at_5000`.
         samples: Number of resamples.
         seed: Of the resamples.
+
+    Raises:
+        ValueError: When the rows are not the same, or the metric is none of theirs.
     """
-    length = metric.rpartition("_")[2]
-    top_rows = (int(length),) if length.isdigit() else ()
-    prepared = _prepare(a), _prepare(b)
-    companies = prepared[0].companies
+    shared = ("company", "label", "weight", "missed_company", "missed_weight")
+    if not all(np.array_equal(getattr(a, name), getattr(b, name)) for name in shared):
+        raise ValueError("two models can only be compared on the same rows")
+    length = re.fullmatch(r"(?:precision|recall|lift)_at_(\d+)", metric)
+    top_rows = [int(length[1])] if length else []
+    first, second = _prepare(a), _prepare(b)
 
-    def difference(counts: Floats) -> float:
-        ours, theirs = (_metrics(rows, counts, top_rows)[metric][0] for rows in prepared)
-        return float(ours - theirs)
+    def difference(counts: Floats) -> Floats:
+        of_a, of_b = _metrics(first, counts, top_rows), _metrics(second, counts, top_rows)
+        if metric not in of_a or metric not in of_b:
+            raise ValueError(f"{metric} is no metric of these rows; there are {', '.join(sorted(of_a))}")
+        return of_a[metric] - of_b[metric]
 
-    generator = np.random.default_rng(seed)
-    drawn = [
-        difference(
-            np.bincount(generator.integers(0, companies, companies), minlength=companies)[None].astype(np.float64)
-        )
-        for _ in range(samples)
-    ]
+    value = float(difference(np.ones((1, first.companies)))[0])
+    drawn = np.concatenate([difference(counts) for counts in _resamples(first, samples, seed)])
     low, high = (float(bound) for bound in np.nanquantile(drawn, [0.025, 0.975]))
-    return Estimate(difference(np.ones((1, companies))), low, high)
+    return Estimate(value, low, high)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from ml.calibration import Calibration, fit_calibration, log_odds_offset, sigmoid
 from ml.features import Kind
 from ml.frames import Matrix, TrainingFrame
+from ml.operating import OperatingPoint, choose_operating_point
 from ml.settings import BoosterSettings, ModelName, Settings
 from ml.split import LABEL_MONTHS, Observations, Part, shift_date
 from warehouse.errors import UserError
@@ -38,6 +39,7 @@ class ModelCard(BaseModel):
         scale_pos_weight: Weight of a positive in the final training.
         log_odds_offset: What sampling and `scale_pos_weight` added to the model's log-odds.
         calibration: From the log-odds without that offset to the probability.
+        operating_point: Where the model's list ends.
         data_sha256: Hash of the training data, empty for a fold's model.
         parameters: What XGBoost was told.
     """
@@ -57,6 +59,7 @@ class ModelCard(BaseModel):
     scale_pos_weight: float
     log_odds_offset: float
     calibration: Calibration
+    operating_point: OperatingPoint
     data_sha256: str
     parameters: dict[str, str | float | int]
 
@@ -89,6 +92,20 @@ class Model:
     def probability(self, log_odds: Floats) -> Floats:
         """Turn log-odds into the calibrated probability in the population."""
         return self.card.calibration.probability(log_odds - self.card.log_odds_offset)
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which on a row is on the model's list."""
+        return self.card.operating_point.threshold
+
+    def written(self) -> str:
+        """Say in a few words how the model came out."""
+        level = ", only the level calibrated" if self.card.calibration.method == "level" else ""
+        return f"{self.card.rounds} trees{level}"
+
+    def predict(self, matrix: Matrix) -> Floats:
+        """Apply the model: calibrated probability of each row in the population, shape (rows,)."""
+        return self.probability(self.log_odds(matrix))
 
 
 Features = tuple[tuple[str, Kind], ...]
@@ -167,8 +184,8 @@ def _calibration_parts(part: Part, observations: Observations) -> Iterator[tuple
             yield part.refit[learned != number], watched == number
 
 
-def require_history(part: Part, observations: Observations, minimum: int, companies: str = "") -> None:
-    """Refuse a part that a model cannot be fitted and calibrated on.
+def lacking_history(part: Part, observations: Observations, minimum: int, companies: str = "") -> str | None:
+    """Say what a part lacks for a model to be fitted and calibrated on it.
 
     Args:
         part: The rows to use.
@@ -176,8 +193,8 @@ def require_history(part: Part, observations: Observations, minimum: int, compan
         minimum: Positives needed before and in the part's latest year; the models that calibrate need one.
         companies: Which companies the part holds, for the message, such as `of the companies outside part 2 `.
 
-    Raises:
-        UserError: With the period and what it holds.
+    Returns:
+        The period and what it holds, or None when it is enough.
     """
     inner, cut = part.inner_cut, part.cut
     until = f"until {shift_date(cut, -LABEL_MONTHS)}"
@@ -192,11 +209,25 @@ def require_history(part: Part, observations: Observations, minimum: int, compan
     for rows, period, least in needed:
         positives = int(observations.label[rows].sum())
         if positives < least or positives == len(rows):
-            raise UserError(
-                f"the history is too short: of the observations {companies}{period}, {positives} became users and "
-                f"{len(rows) - positives} did not, and training needs {least} and 1; "
-                "land a stock delivery that reaches further back, then build and train again"
+            return (
+                f"of the observations {companies}{period}, {positives} became users and {len(rows) - positives} did "
+                f"not, and training needs {least} and 1"
             )
+    return None
+
+
+def require_history(part: Part, observations: Observations, minimum: int, companies: str = "") -> None:
+    """Refuse a part that a model cannot be fitted and calibrated on; the arguments are those of `lacking_history`.
+
+    Raises:
+        UserError: With the period and what it holds.
+    """
+    lacking = lacking_history(part, observations, minimum, companies)
+    if lacking:
+        raise UserError(
+            f"the history is too short: {lacking}; "
+            "land a stock delivery that reaches further back, then build and train again"
+        )
 
 
 def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Settings, data_sha256: str = "") -> Model:
@@ -205,7 +236,8 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
     A first model learns from the part's earlier rows and is watched on its latest year: that gives the number of
     rounds. The final model has as many rounds on all rows of the part. Its calibration comes from the latest year too,
     scored by models that are made like the final one but never saw the companies that they score. (Calibrated by the
-    first model, which knows two years less, the final one claims too much for its best rows.)
+    first model, which knows two years less, the final one claims too much for its best rows.) The same scores say
+    where its list ends.
 
     A part trains only on rows with similar_since <= observed_on. Older rows of a group are in the mart because of what
     came after them, the group's first user: with them every rare group would look like a good one.
@@ -253,6 +285,13 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
     calibration = fit_calibration(
         log_odds - offset, rows.label[part.slice], rows.weight[part.slice], settings.calibration_positives
     )
+    operating_point = choose_operating_point(
+        calibration.probability(log_odds - offset),
+        rows.label[part.slice],
+        rows.weight[part.slice],
+        settings.operating_points.of(name),
+        settings.minimum_positives,
+    )
     booster = xgb.train(parameters, training_data(part.refit), rounds)
     card = ModelCard(
         model_name=name,
@@ -268,6 +307,7 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
         scale_pos_weight=positive_weight,
         log_odds_offset=offset,
         calibration=calibration,
+        operating_point=operating_point,
         data_sha256=data_sha256,
         parameters=parameters,
     )

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from ml.artefacts import fingerprint
 from ml.features import Feature
+from ml.inputs import read_inputs
 from ml.model import require_history
-from ml.promotion import Decision, Gate, decide, reload_gate, wanted_versions
+from ml.promotion import Decision, Evidence, Gate, canary_gates, decide, reload_gate, wanted_versions
 from ml.registry import Registry, Version, archive, read_registry, rollback
 from ml.serving import load
 from ml.settings import ModelName, Settings
 from ml.split import training_part
 from ml.tables import register_tables
-from ml.train import read_frame
 from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.locks import alone
@@ -41,11 +41,10 @@ def promote(environment: Environment, settings: Settings, wanted: str, why: str,
     with alone(lake, "ml", "training or prediction"):
         registry = read_registry(lake)
         events = wanted_versions(registry, wanted)
-        horizon, frame = read_frame(environment, settings)
+        horizon, frame = read_inputs(environment, settings)
+        evidence = Evidence(horizon.date, frame, settings, canary_gates(frame, horizon.date, settings), {})
         for event in events:
-            decision, registry = decide(
-                lake, registry, event, frame, horizon_date=horizon.date, settings=settings, why=why, dry_run=dry_run
-            )
+            decision, registry = decide(lake, registry, event, evidence, why=why, dry_run=dry_run)
             decisions.append(decision)
         if not dry_run:
             register_tables(open_engine(environment), lake)
@@ -94,8 +93,8 @@ def _serving_gates(lake: Lake[Location], horizon_date: datetime.date, features: 
 def check(environment: Environment, settings: Settings) -> tuple[datetime.date, list[Gate]]:
     """Check, without writing anything, that the month can be trained and predicted.
 
-    The marts are as their feature definitions say and their history suffices, and the models that serve are the
-    registered ones, of the marts' features, and say what they said when they were registered.
+    The marts are as their feature definitions say and their history suffices, no leak canary finds anything, and the
+    models that serve are the registered ones, of the marts' features, and say what they said when they were registered.
 
     Args:
         environment: Where lake and warehouse are.
@@ -108,6 +107,7 @@ def check(environment: Environment, settings: Settings) -> tuple[datetime.date, 
         UserError: When the marts do not suit, or an artefact is not the registered one.
     """
     lake = Lake(environment.lake)
-    horizon, frame = read_frame(environment, settings)
+    horizon, frame = read_inputs(environment, settings)
     require_history(training_part(frame.observations, horizon.date), frame.observations, settings.minimum_positives)
-    return horizon.date, _serving_gates(lake, horizon.date, frame.encoder.features)
+    gates = [*_serving_gates(lake, horizon.date, frame.encoder.features), *canary_gates(frame, horizon.date, settings)]
+    return horizon.date, gates

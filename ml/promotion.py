@@ -5,25 +5,24 @@ were checked are kept with the event.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
-from ml.artefacts import Evaluation, fingerprint, load_run
+from ml.artefacts import Evaluation, SliceTest, fingerprint, load_run
+from ml.canaries import run_canaries
+from ml.evaluate import headline_folds, learner, try_learners
 from ml.features import difference
 from ml.frames import TrainingFrame
 from ml.metrics import CALIBRATION_ERROR, Estimate, Tested, paired_difference
-from ml.model import fit_model
 from ml.registry import Event, Procedure, Registry, Version, record
 from ml.settings import MODEL_NAMES, ModelName, Settings
-from ml.split import evaluation_folds
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import Location
 
 LATEST = "latest"
 LIFT = "lift_at_1_percent"
+SLICE_LIFT = "lift_at_10_percent"
 SHOWN_DIGITS = 12
 
 
@@ -49,19 +48,22 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Slice:
-    """What the evaluation found of a part of the companies.
+class Evidence:
+    """What versions are held against, read and computed once for all of them.
 
     Attributes:
-        name, value: Such as `region` and `Wales`.
-        positives: How many of its tested observations became users.
-        lift: Of its own top 1 % over its own base rate; None where it was not computed.
+        horizon_date: Of the present marts.
+        frame: Their training data.
+        settings: The limits, and the folds of the comparison.
+        canaries: A gate for each leak canary, or one that says why they could not run.
+        tested: By model name, what an evaluation on this data has just found by these very settings; may be empty.
     """
 
-    name: str
-    value: str
-    positives: int
-    lift: float | None
+    horizon_date: datetime.date
+    frame: TrainingFrame
+    settings: Settings
+    canaries: tuple[Gate, ...]
+    tested: Mapping[ModelName, Tested]
 
 
 @dataclass(frozen=True)
@@ -148,18 +150,37 @@ def calibration_gate(error: Estimate, base_rate: Estimate, limit: float) -> Gate
     return Gate("calibration error", f"{error.value:.4f}", wanted, error.value <= largest)
 
 
-def slice_gates(slices: Sequence[Slice], minimum_positives: int) -> list[Gate]:
+def slice_gates(slices: Sequence[SliceTest], minimum_positives: int) -> list[Gate]:
     """Hold the model against being worse than chance for a part of the companies.
+
+    By the lift at the top 10 % of the slice: its top 1 % holds too few users to tell.
 
     Args:
         slices: All parts.
         minimum_positives: Smaller parts tell nothing.
     """
-    return [
-        Gate(f"lift for {part.name} {part.value}", f"{part.lift:.2f}", "above 1", part.lift > 1)
-        for part in slices
-        if part.lift is not None and part.positives >= minimum_positives
-    ]
+    gates = []
+    for part in slices:
+        lift = part.metrics.get(SLICE_LIFT)
+        if lift is not None and part.positives >= minimum_positives:
+            name = f"lift for {part.slice} {part.slice_value}"
+            gates.append(Gate(name, f"{lift.value:.2f} at its top 10 %", "above 1", lift.value > 1))
+    return gates
+
+
+def canary_gates(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> tuple[Gate, ...]:
+    """Run the leak canaries; where the history is too short for them, that is what does not hold.
+
+    Args:
+        frame: The present training data.
+        horizon_date: Of that data.
+        settings: All settings.
+    """
+    try:
+        found = run_canaries(frame, horizon_date, settings)
+    except UserError as error:
+        return (Gate("canaries", str(error), "canaries that can run", False),)
+    return tuple(Gate(canary.name, canary.found, canary.wanted, canary.holds) for canary in found)
 
 
 def reload_gate(registered: str, loaded: str) -> Gate:
@@ -176,7 +197,7 @@ def reload_gate(registered: str, loaded: str) -> Gate:
 def pooled_test(
     name: ModelName, frame: TrainingFrame, horizon_date: datetime.date, procedure: Procedure, settings: Settings
 ) -> Tested:
-    """Test models of one procedure under the folds of the evaluation.
+    """Test models of one procedure under the folds of the headline.
 
     Args:
         name: Which model.
@@ -184,47 +205,32 @@ def pooled_test(
         horizon_date: Labels known by this day are used.
         procedure: How the models are made.
         settings: For everything else.
+
+    Raises:
+        UserError: When the history is too short.
     """
     models = settings.models.model_copy(update={name: procedure.booster})
     made = settings.model_copy(
         update={"models": models, "seed": procedure.seed, "calibration_positives": procedure.calibration_positives}
     )
-    rows = frame.observations
-    folds = [fold for fold in evaluation_folds(rows, horizon_date, settings.company_folds) if len(fold.test)]
-    probabilities = []
-    for fold in folds:
-        model = fit_model(name, frame, fold.part, made)
-        probabilities.append(model.probability(model.log_odds(frame.matrix[fold.test])))
-    test, missed = (np.concatenate([getattr(fold, part) for fold in folds]) for part in ("test", "missed"))
-    return Tested(
-        company=rows.company[test],
-        label=rows.label[test],
-        weight=rows.weight[test],
-        probability=np.concatenate(probabilities),
-        missed_company=rows.company[missed],
-        missed_weight=rows.weight[missed],
-    )
+    folds = headline_folds(frame, horizon_date, settings)
+    return try_learners(frame, folds, {name: learner(name, made)}).tested[name]
 
 
-def _lift_difference(
-    candidate: Version, champion: Version, frame: TrainingFrame, horizon_date: datetime.date, settings: Settings
-) -> Estimate | None:
-    procedures = [version.read_procedure() for version in (candidate, champion)]
-    if procedures[0] == procedures[1]:
+def _lift_difference(candidate: Version, champion: Version, evidence: Evidence) -> Estimate | None:
+    name, settings = candidate.model_name, evidence.settings
+    ours, theirs = (version.read_procedure() for version in (candidate, champion))
+    if ours == theirs:
         return None
-    ours, theirs = (pooled_test(candidate.model_name, frame, horizon_date, made, settings) for made in procedures)
-    return paired_difference(ours, theirs, LIFT, settings.bootstrap_samples, settings.seed)
+    tests = []
+    for procedure in (ours, theirs):
+        known = evidence.tested.get(name) if procedure == Procedure.of(name, settings) else None
+        tests.append(known or pooled_test(name, evidence.frame, evidence.horizon_date, procedure, settings))
+    return paired_difference(tests[0], tests[1], LIFT, settings.bootstrap_samples, settings.seed)
 
 
 def check_gates(
-    lake: Lake[Location],
-    candidate: Version,
-    champion: Version | None,
-    evaluation: Evaluation,
-    frame: TrainingFrame,
-    *,
-    horizon_date: datetime.date,
-    settings: Settings,
+    lake: Lake[Location], candidate: Version, champion: Version | None, evaluation: Evaluation, evidence: Evidence
 ) -> tuple[Gate, ...]:
     """Check every gate of a version.
 
@@ -233,27 +239,25 @@ def check_gates(
         candidate: The version.
         champion: The champion of its model, None if there is none.
         evaluation: That of its run.
-        frame: The present training data.
-        horizon_date: Of that data.
-        settings: The limits, and the folds of the comparison.
+        evidence: What it is held against.
 
     Raises:
         UserError: When an artefact is not the registered one, or the model is not of the present features.
     """
     model = candidate.load(lake)
-    current = [(feature.name, feature.kind) for feature in frame.encoder.features]
+    current = [(feature.name, feature.kind) for feature in evidence.frame.encoder.features]
     changed = difference(model.card.features, current)
     if changed:
         raise UserError(f"the features are not those {candidate.words} was trained on: {changed}; run `make train`")
-    name = candidate.model_name
-    metrics = evaluation.models[name].metrics
-    limits = settings.promotion
-    compared = None if champion is None else _lift_difference(candidate, champion, frame, horizon_date, settings)
+    found, limits = evaluation.models[candidate.model_name], evidence.settings.promotion
+    compared = None if champion is None else _lift_difference(candidate, champion, evidence)
     return (
         age_gate(candidate.horizon_date, None if champion is None else champion.horizon_date),
         lift_gate(compared, None if champion is None else champion.model_version),
-        calibration_gate(metrics[CALIBRATION_ERROR], metrics["base_rate"], limits.calibration_error),
+        calibration_gate(found.metrics[CALIBRATION_ERROR], found.metrics["base_rate"], limits.calibration_error),
+        *slice_gates(found.slices, limits.slice_positives),
         reload_gate(candidate.log_odds_sha256, fingerprint(model)),
+        *evidence.canaries,
     )
 
 
@@ -261,10 +265,8 @@ def decide(
     lake: Lake[Location],
     registry: Registry,
     event: Event,
-    frame: TrainingFrame,
+    evidence: Evidence,
     *,
-    horizon_date: datetime.date,
-    settings: Settings,
     why: str = "",
     dry_run: bool = False,
 ) -> tuple[Decision, Registry]:
@@ -274,9 +276,7 @@ def decide(
         lake: Where the registry is; the caller holds its lock.
         registry: As it is.
         event: The version's registration.
-        frame: The present training data.
-        horizon_date: Of that data.
-        settings: The limits.
+        evidence: What it is held against.
         why: In the actor's words.
         dry_run: Whether to write nothing.
 
@@ -295,7 +295,7 @@ def decide(
     if before == version.model_version:
         return Decision(version, before, (), promoted=False), registry
     evaluation = load_run(lake, event.run_id)
-    gates = check_gates(lake, version, champion, evaluation, frame, horizon_date=horizon_date, settings=settings)
+    gates = check_gates(lake, version, champion, evaluation, evidence)
     promoted = all(gate.holds for gate in gates)
     if promoted and not dry_run:
         kept = [asdict(gate) for gate in gates]

@@ -2,13 +2,14 @@
 
 from ml.artefacts import Evaluation, version_of
 from ml.frames import TrainingFrame
+from ml.inputs import read_inputs
 from ml.marts import Horizon
 from ml.model import Model, fit_model
 from ml.registry import read_registry, store
 from ml.settings import MODEL_NAMES, ModelName
 from ml.show import find_run
 from ml.split import training_part
-from ml.train import libraries, read_frame
+from ml.train import libraries
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.locks import alone
@@ -83,7 +84,7 @@ def retrain(environment: Environment, wanted: str, *, dry_run: bool = False) -> 
     with alone(lake, "ml", "training or prediction"):
         registry = read_registry(lake)
         evaluation = find_run(lake, registry, wanted)
-        horizon, frame = read_frame(environment, evaluation.settings)
+        horizon, frame = read_inputs(environment, evaluation.settings)
         models = _same_models(evaluation, horizon, frame)
         if not dry_run:
             for model in models.values():

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
@@ -75,6 +75,89 @@ class PromotionSettings(BaseModel):
     slice_positives: PositiveInt
 
 
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class LargestList(BaseModel):
+    """The aim of a list that wastes few calls: as long as its precision allows, or else a share of all companies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    precision: Share
+    otherwise_top_share: Share
+
+
+class SmallestList(BaseModel):
+    """The aim of a list that misses few users: as short as its recall allows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recall: Share
+
+
+OperatingSettings = LargestList | SmallestList
+
+
+class OperatingPointsSettings(BaseModel):
+    """What the list of each model is to be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    precision: OperatingSettings
+    recall: OperatingSettings
+
+    def of(self, name: ModelName) -> OperatingSettings:
+        """Aim of the model with this name."""
+        return self.precision if name == "precision" else self.recall
+
+
+class SliceSettings(BaseModel):
+    """How the test is told apart.
+
+    Attributes:
+        columns: Features; one that the marts do not have is left out.
+        bands: Ascending lower bounds for each numeric one.
+        minimum_positives: A slice with fewer is only counted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: tuple[str, ...]
+    bands: dict[str, Annotated[tuple[float, ...], Field(min_length=1)]]
+    minimum_positives: PositiveInt
+
+    @model_validator(mode="after")
+    def _bounds_ascend(self) -> Self:
+        for name, bounds in self.bands.items():
+            if list(bounds) != sorted(set(bounds)):
+                raise ValueError(f"the bounds of {name} do not ascend")
+        return self
+
+
+class ConfidentialShare(BaseModel):
+    """What share of the users leaves no charge, at least and at most."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: float = Field(ge=0, lt=1)
+    high: float = Field(ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}")
+        return self
+
+
+class CanarySettings(BaseModel):
+    """How the leak canaries train: trees a model, and how often labels are shuffled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rounds: PositiveInt
+    shuffles: PositiveInt
+
+
 class Settings(BaseModel):
     """Everything that training and prediction can be told; `settings.yml` says what each one means."""
 
@@ -83,11 +166,16 @@ class Settings(BaseModel):
     seed: int = Field(ge=0, lt=2**31)
     nthread: PositiveInt
     batch_rows: PositiveInt
+    test_windows: PositiveInt
     company_folds: int = Field(ge=1, le=20)
     bootstrap_samples: int = Field(ge=20)
     top_rows: tuple[PositiveInt, ...]
     minimum_positives: PositiveInt
     calibration_positives: PositiveInt
+    operating_points: OperatingPointsSettings
+    slices: SliceSettings
+    confidential_share: ConfidentialShare
+    canaries: CanarySettings
     reasons_rows: int = Field(ge=0)
     peer_rows: PositiveInt
     promotion: PromotionSettings

@@ -3,7 +3,8 @@
 The rule in one place: a part with a *cut* knows what was known on that day. A label is known twelve months after its
 observation, so a part trains on observations whose twelve months end by the cut, in groups that were known to be
 similar before it. The test window is the last year of observations whose labels are known by the horizon; its cut is
-the day the window begins after, so no training label reaches into it.
+the day the window begins after, so no training label reaches into it. Walking forward, the same is done as at earlier
+horizons, a year apart.
 """
 
 import datetime
@@ -16,6 +17,7 @@ LABEL_MONTHS = 12
 WINDOW_MONTHS = 12
 BUCKETS = 100
 SINGLE_TEST_BUCKETS = 20
+NAIVE_SHARE = 0.2  # of the rows that a careless split tests, and of the others that it calibrates on
 
 Days = NDArray[np.datetime64]
 Mask = NDArray[np.bool_]
@@ -144,12 +146,17 @@ def evaluation_cut(horizon_date: datetime.date) -> datetime.date:
     return shift_date(horizon_date, -LABEL_MONTHS - WINDOW_MONTHS)
 
 
+def walk_forward(horizon_date: datetime.date, windows: int) -> list[datetime.date]:
+    """List the horizons to test at, a year apart: the test windows follow one another, the last ends at the horizon."""
+    return [shift_date(horizon_date, -WINDOW_MONTHS * back) for back in reversed(range(windows))]
+
+
 def evaluation_folds(observations: Observations, horizon_date: datetime.date, company_folds: int) -> list[Fold]:
     """Split for the evaluation: every fold tests its companies in the test window and trains on the others' past.
 
     Args:
         observations: All rows.
-        horizon_date: Labels known by this day are used.
+        horizon_date: Labels known by this day are used: the marts' horizon, or one of `walk_forward` before it.
         company_folds: Parts of the companies by `split_bucket`, each tested once; with 1, a fifth is tested.
     """
     cut = evaluation_cut(horizon_date)
@@ -169,3 +176,28 @@ def evaluation_folds(observations: Observations, horizon_date: datetime.date, co
             )
         )
     return folds
+
+
+def naive_fold(observations: Observations, horizon_date: datetime.date, seed: int) -> Fold:
+    """Split as a careless notebook does, to show what that claims: rows at random, whatever their day or company.
+
+    The rules that the other folds keep are broken one and all: training labels reach into the test part, companies are
+    in both, rows are used whose group is only there because of what came later, and positives of the year that is not
+    over. Its models must never be served.
+
+    Args:
+        observations: All rows.
+        horizon_date: Stands for the cut, which nothing here keeps to.
+        seed: Of the order.
+    """
+    order = np.random.default_rng(seed).permutation(len(observations.label))
+    tested = round(NAIVE_SHARE * len(order))
+    calibrated = tested + round(NAIVE_SHARE * (len(order) - tested))
+    part = Part(
+        cut=horizon_date,
+        inner_cut=horizon_date,
+        fit=np.sort(order[calibrated:]),
+        slice=np.sort(order[tested:calibrated]),
+        refit=np.sort(order[tested:]),
+    )
+    return Fold(part=part, test=np.sort(order[:tested]), missed=np.array([], dtype=np.intp))

@@ -12,12 +12,15 @@ import numpy as np
 import xgboost as xgb
 
 from ml import marts
-from ml.artefacts import Evaluation, FitSummary, ModelEvaluation, TrainedRows, save_evaluation
+from ml.artefacts import Evaluation, ModelEvaluation, TrainedRows, save_evaluation
+from ml.calibration import unlabelled_users
 from ml.evaluate import evaluate
-from ml.features import check_mart, read_features
-from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_training
+from ml.evaluation_tables import write_evaluation
+from ml.frames import TrainingFrame
+from ml.importance import importance
+from ml.inputs import read_inputs
 from ml.model import fit_model, require_history
-from ml.promotion import decide
+from ml.promotion import Evidence, canary_gates, decide
 from ml.registry import Event, Registry, Version, read_registry, register, store
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.split import training_part
@@ -29,30 +32,11 @@ from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 
 AFTER_TRAINING = "every gate held after its training"
-READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
 
 
 def say(line: str) -> None:
     """Print a progress line."""
     print(f"train: {line}", flush=True)
-
-
-def read_frame(environment: Environment, settings: Settings) -> tuple[marts.Horizon, TrainingFrame]:
-    """Read the training data of the month that the marts are built for.
-
-    Args:
-        environment: Where the warehouse is, and the month that is asked for.
-        settings: For the size of batches.
-
-    Raises:
-        UserError: When the marts are absent, of another month, or not as their feature definitions say.
-    """
-    with open_engine(environment).reading(READS) as connection:
-        horizon = marts.read_horizon(connection, environment.month)
-        features = read_features(connection)
-        check_mart(connection, "to_train", features, TRAINING_COLUMNS)
-        check_mart(connection, "to_predict", features, PREDICTION_COLUMNS)
-        return horizon, read_training(connection, features, settings.batch_rows)
 
 
 def libraries() -> dict[str, str]:
@@ -92,7 +76,7 @@ def train(environment: Environment, settings: Settings, *, dry_run: bool = False
     """
     lake = Lake(environment.lake)
     with alone(lake, "ml", "training or prediction"):
-        horizon, frame = read_frame(environment, settings)
+        horizon, frame = read_inputs(environment, settings)
         say(describe(horizon, frame))
         require_history(training_part(frame.observations, horizon.date), frame.observations, settings.minimum_positives)
         data_sha256 = frame.sha256()
@@ -122,15 +106,19 @@ def _train(
     models: dict[ModelName, ModelEvaluation] = {}
     for name in MODEL_NAMES:
         model = fit_model(name, frame, part, settings, data_sha256)
-        say(f"trained {name}: {FitSummary.of(model.card).written()}")
+        say(f"trained {name}: {model.written()}")
         version = store(lake, registry, horizon.month, run_id=run_id, settings=settings, model=model)
         versions.append(version)
         models[name] = ModelEvaluation(
             model_version=version.model_version,
             artefacts=dict(version.artefacts),
             rounds=version.rounds,
-            metrics=findings.metrics[name],
-            folds=findings.folds[name],
+            operating_point=model.card.operating_point,
+            metrics=findings.headline.models[name].metrics,
+            folds=findings.headline.models[name].folds,
+            slices=findings.slices[name],
+            curves=findings.curves[name],
+            importance=importance(model, frame.matrix[part.refit]),
         )
     evaluation = Evaluation(
         run_id=run_id,
@@ -142,44 +130,41 @@ def _train(
             positives=int(rows.label[part.refit].sum()),
             sha256=data_sha256,
         ),
-        training_window=findings.training_window,
-        test_window=findings.test_window,
-        test=findings.test,
-        guards=findings.guards,
+        training_window=findings.headline.training_window,
+        test_window=findings.headline.test_window,
+        test=findings.headline.test,
+        guards=findings.headline.guards,
         models=models,
+        earlier_windows=findings.earlier_windows,
+        windows_left_out=findings.windows_left_out,
+        naive=findings.naive,
+        unlabelled_users=unlabelled_users(settings.confidential_share.low, settings.confidential_share.high),
         settings=settings,
         libraries=libraries(),
     )
+    write_evaluation(lake, evaluation)
     path = save_evaluation(lake, horizon.day, evaluation)
     for name in MODEL_NAMES:
         metrics = models[name].metrics
         lift, precision = metrics["lift_at_1_percent"].written(1), metrics["average_precision"].written(3)
         say(f"{name} {models[name].model_version}: lift at the top 1 % {lift}, average precision {precision}")
+        point = models[name].operating_point
+        aim = point.objective + ("" if point.reached else ", which no list of the calibration slice has")
+        say(f"{name} lists what has a probability of {100 * point.threshold:.2f} % or more: {aim}")
     say(f"run {run_id}, evaluation in {path}")
     for version in versions:
         registry = register(lake, registry, version, run_id)
+    evidence = Evidence(horizon.date, frame, settings, canary_gates(frame, horizon.date, settings), findings.tested)
     for version in versions:
-        registry = _promote(
-            lake, registry, registry.find(version.model_version), frame=frame, horizon=horizon, settings=settings
-        )
+        registry = _promote(lake, registry, registry.find(version.model_version), evidence)
     return evaluation
 
 
-def _promote(
-    lake: Lake[Location],
-    registry: Registry,
-    event: Event,
-    *,
-    frame: TrainingFrame,
-    horizon: marts.Horizon,
-    settings: Settings,
-) -> Registry:
+def _promote(lake: Lake[Location], registry: Registry, event: Event, evidence: Evidence) -> Registry:
     if event.model_version in registry.archived(event.model_name):
         say(f"{event.model_name} {event.model_version} was archived, so it does not serve")
         return registry
-    decision, registry = decide(
-        lake, registry, event, frame, horizon_date=horizon.date, settings=settings, why=AFTER_TRAINING
-    )
+    decision, registry = decide(lake, registry, event, evidence, why=AFTER_TRAINING)
     for line in decision.lines():
         say(line)
     return registry
