@@ -1,10 +1,11 @@
-"""Commands of the ml package: `python -m ml train | predict | register | summary`."""
+"""Commands of the ml package: `python -m ml check | train | predict | register | summary`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml.canaries import check
 from ml.predict import predict
 from ml.settings import SETTINGS_FILE, read_settings
 from ml.summary import summary
@@ -12,7 +13,7 @@ from ml.tables import register_tables
 from ml.train import train
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
-from warehouse.errors import run_command
+from warehouse.errors import UserError, run_command
 from warehouse.lake import Lake
 
 
@@ -20,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and apply the models.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
+        ("check", "run the leak canaries on marts.to_train"),
         ("train", "evaluate and train both models on marts.to_train, write artefacts and the evaluation file"),
         ("predict", "score marts.to_predict, write predictions, reasons and lists"),
     ):
@@ -41,7 +43,11 @@ def main(arguments: Sequence[str]) -> None:
     """
     options = _parser().parse_args(arguments)
     environment = environment_settings.read_settings()
-    if options.command == "train":
+    if options.command == "check":
+        failed = [canary.name for canary in check(environment, read_settings(options.settings)) if not canary.holds]
+        if failed:
+            raise UserError(f"{len(failed)} leak canaries fail ({'; '.join(failed)}); find the leak before training")
+    elif options.command == "train":
         train(environment, read_settings(options.settings))
     elif options.command == "predict":
         predict(environment, read_settings(options.settings))
