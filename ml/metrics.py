@@ -262,6 +262,12 @@ def estimate(tested: Tested, top_rows: Sequence[int], samples: int, seed: int) -
     return estimates
 
 
+def roc_auc(tested: Tested) -> float:
+    """Compute the area under ROC alone, without an interval."""
+    rows = _prepare(tested)
+    return float(_metrics(rows, np.ones((1, rows.companies)), [])["roc_auc"][0])
+
+
 def paired_difference(a: Tested, b: Tested, metric: str, samples: int, seed: int) -> Estimate:
     """Compare two models on the same rows: `a` less `b`, with a 95 % interval over companies resampled alike.
 

@@ -1,0 +1,256 @@
+"""Leak canaries: small trainings whose outcome is known beforehand; another outcome means that the future leaks in.
+
+All stand on the headline's split with the companies in two halves: each half is tested by a model of the other's past.
+Rows count alike here, since a leak is one of rows; each area under ROC is the mean over both halves.
+"""
+
+import datetime
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from ml.frames import Matrix, TrainingFrame
+from ml.inputs import read_inputs
+from ml.metrics import Tested, roc_auc
+from ml.settings import Settings
+from ml.split import Fold, evaluation_folds, walk_forward
+from warehouse.errors import UserError
+from warehouse.settings import Settings as Environment
+
+Labels = NDArray[np.bool_]
+
+HALVES = 2
+CHANCE = 0.5
+NARROWEST = 0.03  # what shuffled labels may be off by, where the rows are enough to tell
+STANDARD_ERRORS = 3  # one honest check in 370 goes beyond
+HIGHEST_ALONE = 0.9
+FUTURE_NOISE = 0.3  # the planted future feature has an area under ROC of 0.99
+SIGNAL = 1.5  # the planted signal has one of 0.86
+SIGNAL_FOUND = 0.75
+
+
+@dataclass(frozen=True)
+class Canary:
+    """One check and its outcome.
+
+    Attributes:
+        name: What was checked.
+        found: What came out, written.
+        wanted: What must come out, written.
+        holds: Whether it did.
+    """
+
+    name: str
+    found: str
+    wanted: str
+    holds: bool
+
+    def written(self) -> str:
+        """Write the outcome as one line."""
+        return f"{'holds' if self.holds else 'FAILS'}: {self.name}: found {self.found}, wanted {self.wanted}"
+
+
+def _standard_error(positives: int, rows: int) -> float:
+    """Find the standard error of the area under ROC of a score that knows nothing (Mann and Whitney 1947)."""
+    return math.sqrt((rows + 1) / (12 * positives * (rows - positives)))
+
+
+def _halves(frame: TrainingFrame, horizon_date: datetime.date) -> list[Fold]:
+    rows = frame.observations
+    folds = evaluation_folds(rows, horizon_date, HALVES)
+    for fold in folds:
+        for part, indices in (("training", fold.part.refit), ("test", fold.test)):
+            positives = int(rows.label[indices].sum())
+            if not 0 < positives < len(indices):
+                raise UserError(
+                    f"the leak canaries cannot run: half of the companies has {positives} users among its "
+                    f"{len(indices)} {part} rows; land deliveries that hold more years, then build again"
+                )
+    return folds
+
+
+def _trained_auc(matrix: Matrix, kinds: list[str], label: Labels, folds: list[Fold], settings: Settings) -> list[float]:
+    """Train small models on these columns and labels; returns the area under ROC of each fold's test rows."""
+    parameters = {
+        "objective": "binary:logistic",
+        "tree_method": "hist",
+        "eta": 0.3,
+        "max_depth": 3,
+        "seed": settings.seed,
+        "nthread": settings.nthread,
+    }
+
+    def data(rows: NDArray[np.intp], form: type[xgb.DMatrix]) -> xgb.DMatrix:
+        return form(
+            matrix[rows], label=label[rows], feature_types=kinds, enable_categorical=True, nthread=settings.nthread
+        )
+
+    areas = []
+    for fold in folds:
+        trees = xgb.train(parameters, data(fold.part.refit, xgb.QuantileDMatrix), settings.canaries.rounds)
+        areas.append(_auc(trees.predict(data(fold.test, xgb.DMatrix)), label, fold))
+    return areas
+
+
+def _auc(score: NDArray[np.floating], label: Labels, fold: Fold) -> float:
+    none = np.array([], dtype=np.int64)
+    count = len(fold.test)
+    return roc_auc(
+        Tested(np.arange(count), label[fold.test], np.ones(count), score.astype(np.float64), none, none.astype(float))
+    )
+
+
+def _kinds(frame: TrainingFrame) -> list[str]:
+    return ["c" if feature.kind == "categorical" else "q" for feature in frame.encoder.features]
+
+
+def _shuffled_labels(frame: TrainingFrame, folds: list[Fold], settings: Settings) -> Canary:
+    """Learn nothing from labels in random order; several shuffles narrow down what is chance."""
+    generator = np.random.default_rng(settings.seed)
+    areas: list[float] = []
+    for _ in range(settings.canaries.shuffles):
+        label = frame.observations.label.copy()
+        for rows in (rows for fold in folds for rows in (fold.part.refit, fold.test)):
+            # within the part, so that each keeps its users
+            label[rows] = generator.permutation(label[rows])
+        areas += _trained_auc(frame.matrix, _kinds(frame), label, folds, settings)
+    of_fold = [_standard_error(int(frame.observations.label[fold.test].sum()), len(fold.test)) for fold in folds]
+    area, error = float(np.mean(areas)), math.sqrt(float(np.mean(np.square(of_fold))) / len(areas))
+    width = max(NARROWEST, STANDARD_ERRORS * error)
+    return Canary(
+        f"area under ROC with shuffled labels, mean of {settings.canaries.shuffles} shuffles",
+        f"{area:.3f}",
+        f"{CHANCE - width:.3f} to {CHANCE + width:.3f}",
+        abs(area - CHANCE) <= width,
+    )
+
+
+def _company_alone(frame: TrainingFrame, folds: list[Fold]) -> Canary:
+    """Learn nothing from who a company is, since training never saw it.
+
+    The model is a memory: the rate of a company's own training rows, and that of all for a company that has none. The
+    digits of the number would be no canary, since numbers are given in the order of incorporation and tell the age.
+    """
+    rows = frame.observations
+    areas = []
+    for fold in folds:
+        trained = fold.part.refit
+        companies = len(rows.company_numbers)
+        seen = np.bincount(rows.company[trained], minlength=companies)
+        users = np.bincount(rows.company[trained], weights=rows.label[trained], minlength=companies)
+        rate = np.where(seen > 0, users / np.maximum(seen, 1), rows.label[trained].mean())
+        areas.append(_auc(rate[rows.company[fold.test]], rows.label, fold))
+    area = float(np.mean(areas))
+    return Canary(
+        "area under ROC of the company number alone",
+        f"{area:.3f}",
+        f"{CHANCE - NARROWEST:.3f} to {CHANCE + NARROWEST:.3f}",
+        abs(area - CHANCE) <= NARROWEST,
+    )
+
+
+def _alone(column: Matrix, kind: str, frame: TrainingFrame, folds: list[Fold], settings: Settings) -> float:
+    return float(np.mean(_trained_auc(column.reshape(-1, 1), [kind], frame.observations.label, folds, settings)))
+
+
+def _single_features(frame: TrainingFrame, folds: list[Fold], settings: Settings) -> Canary:
+    areas = {
+        feature.name: _alone(frame.matrix[:, place], kind, frame, folds, settings)
+        for place, (feature, kind) in enumerate(zip(frame.encoder.features, _kinds(frame), strict=True))
+    }
+    name = max(areas, key=areas.__getitem__)
+    return Canary(
+        "highest area under ROC of a single feature, out of time",
+        f"{areas[name]:.3f} ({name})",
+        f"at most {HIGHEST_ALONE:.3f}",
+        areas[name] <= HIGHEST_ALONE,
+    )
+
+
+def _planted_future(frame: TrainingFrame, folds: list[Fold], settings: Settings) -> Canary:
+    """Catch a feature that knows the outcome, by the check of single features."""
+    label = frame.observations.label
+    noise = np.random.default_rng(settings.seed).normal(size=len(label))
+    area = _alone((label + FUTURE_NOISE * noise).astype(np.float32), "q", frame, folds, settings)
+    return Canary(
+        "area under ROC of a planted feature that knows the future",
+        f"{area:.3f}",
+        f"above {HIGHEST_ALONE:.3f}, where the check of single features catches it",
+        area > HIGHEST_ALONE,
+    )
+
+
+def _planted_signal(frame: TrainingFrame, folds: list[Fold], settings: Settings) -> Canary:
+    """Find the one feature that speaks of the outcome: a learner that cannot would be silent on leaks too."""
+    label = frame.observations.label
+    signal = np.random.default_rng(settings.seed).normal(SIGNAL * label, 1.0).astype(np.float32)
+    # the other features are dealt out anew, so that what is found is the planted one
+    others = frame.matrix[np.random.default_rng(settings.seed + 1).permutation(len(label))]
+    matrix = np.column_stack([others, signal])
+    area = float(np.mean(_trained_auc(matrix, [*_kinds(frame), "q"], label, folds, settings)))
+    return Canary(
+        "area under ROC with a planted signal among features that say nothing",
+        f"{area:.3f}",
+        f"at least {SIGNAL_FOUND:.3f}",
+        area >= SIGNAL_FOUND,
+    )
+
+
+def _shared_companies(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> Canary:
+    company = frame.observations.company
+    shared = 0
+    folds = 0
+    for horizon in walk_forward(horizon_date, settings.test_windows):
+        for fold in evaluation_folds(frame.observations, horizon, settings.company_folds):
+            trained = np.concatenate([fold.part.fit, fold.part.slice, fold.part.refit])
+            shared += len(np.intersect1d(company[trained], company[fold.test]))
+            folds += 1
+    return Canary(f"companies in both the training and the test rows of {folds} folds", str(shared), "0", not shared)
+
+
+def canaries(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> Iterator[Canary]:
+    """Run one canary after another, the cheap ones first.
+
+    Args:
+        frame: All rows of `marts.to_train`.
+        horizon_date: Labels known by this day are used.
+        settings: All settings.
+
+    Raises:
+        UserError: When the history holds too few users for any of them.
+    """
+    folds = _halves(frame, horizon_date)
+    yield _shared_companies(frame, horizon_date, settings)
+    yield _company_alone(frame, folds)
+    yield _planted_future(frame, folds, settings)
+    yield _planted_signal(frame, folds, settings)
+    yield _single_features(frame, folds, settings)
+    yield _shuffled_labels(frame, folds, settings)
+
+
+def run_canaries(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> list[Canary]:
+    """Run all canaries; the arguments are those of `canaries`."""
+    return list(canaries(frame, horizon_date, settings))
+
+
+def check(environment: Environment, settings: Settings, say: Callable[[str], None] = print) -> list[Canary]:
+    """Run the canaries on the marts and say each outcome: the command `check`.
+
+    Args:
+        environment: Where the warehouse is, and the month that is asked for.
+        settings: All settings.
+        say: Takes the lines.
+
+    Raises:
+        UserError: When the marts cannot be read, or hold too few users.
+    """
+    horizon, frame = read_inputs(environment, settings)
+    outcomes = []
+    for canary in canaries(frame, horizon.date, settings):
+        say(f"check: {canary.written()}")
+        outcomes.append(canary)
+    return outcomes
