@@ -59,7 +59,7 @@ def _parameters(evaluation: Evaluation, name: ModelName) -> dict[str, str]:
 def _tags(evaluation: Evaluation, name: ModelName, event: Event, status: str) -> dict[str, str]:
     version = evaluation.models[name].model_version
     return {
-        "mlflow.runName": f"{name} {evaluation.score_month} {version}",
+        "mlflow.runName": f"{name} {evaluation.score_month} {evaluation.run_id}",
         "mlflow.user": event.actor,
         "mlflow.source.name": EXPERIMENT,
         "mlflow.source.type": "LOCAL",

@@ -133,8 +133,8 @@ def lift_gate(difference_: Estimate | None, champion: str | None) -> Gate:
         return Gate("lift", "no champion to be held against", "not below the champion's", True)
     if difference_ is None:
         return Gate("lift", f"made by the same settings as {champion}", "not below the champion's", True)
-    found = f"{difference_.written(2)} more lift at the top 1 % than by the settings of {champion}"
-    return Gate("lift", found, "an interval that reaches 0", difference_.high >= 0)
+    found = f"at the top 1 % it differs by {difference_.written(2)} from what the settings of {champion} reach"
+    return Gate("lift", found, "an interval that does not lie below 0", difference_.high >= 0)
 
 
 def calibration_gate(error: Estimate, base_rate: Estimate, limit: float) -> Gate:
