@@ -10,11 +10,13 @@ from typing import Any
 
 from ml import operate
 from ml.evaluate import evaluate
+from ml.evaluation_tables import evaluation_tables
 from ml.export import export_mlflow
 from ml.inputs import read_inputs
 from ml.predict import predict
 from ml.promotion import LATEST, Decision, Gate
 from ml.registry import Version, read_registry
+from ml.report import report_lines, test_lines, window_tests
 from ml.retrain import retrain
 from ml.settings import MODEL_NAMES, SETTINGS_FILE, read_settings
 from ml.show import (
@@ -22,7 +24,6 @@ from ml.show import (
     find_run,
     list_lines,
     list_versions,
-    report_lines,
     run_difference,
     run_lines,
     run_values,
@@ -65,7 +66,7 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
     _emit(
         options,
         {name: {key: asdict(metric) for key, metric in of.items()} for name, of in metrics.items()},
-        report_lines(metrics),
+        test_lines(window_tests([*findings.earlier_windows, findings.headline], findings.naive)),
     )
 
 
@@ -140,9 +141,8 @@ def _diff(environment: Environment, options: argparse.Namespace) -> None:
 def _report(environment: Environment, options: argparse.Namespace) -> None:
     lake = Lake(environment.lake)
     evaluation = find_run(lake, read_registry(lake), options.run)
-    metrics = {name: model.metrics for name, model in evaluation.models.items()}
-    values = evaluation.model_dump(mode="json")["models"]
-    _emit(options, {name: values[name]["metrics"] for name in metrics}, report_lines(metrics))
+    tables = {name: table.to_pylist() for name, table in evaluation_tables(evaluation).items()}
+    _emit(options, tables, report_lines(evaluation))
 
 
 def _retrain(environment: Environment, options: argparse.Namespace) -> None:

@@ -243,7 +243,7 @@ def test_an_absent_artefact_or_model_asks_for_what_makes_it(copied):
     with pytest.raises(UserError, match=r"model.ubj is absent; `python -m ml retrain --from-run RUN` makes it again"):
         predict(copied, SETTINGS)
     shutil.rmtree(Lake(copied.lake).ml_table("ml_model_event"))
-    with pytest.raises(UserError, match="no precision model is registered .* run `make train`"):
+    with pytest.raises(UserError, match=r"no precision model is registered .* run `make train`"):
         predict(copied, SETTINGS)
 
 
