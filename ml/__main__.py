@@ -25,6 +25,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--settings", type=Path, default=SETTINGS_FILE, help="YAML file, default ml/settings.yml")
+        if name == "predict":
+            command.add_argument("--all-reasons", action="store_true", help="reasons for every company, not the best")
     commands.add_parser("register", help="make the ml tables show what is in the lake, also when that is nothing")
     commands.add_parser("summary", help="print the closing summary of a run")
     return parser
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.command == "train":
         train(environment, read_settings(options.settings))
     elif options.command == "predict":
-        predict(environment, read_settings(options.settings))
+        predict(environment, read_settings(options.settings), all_reasons=options.all_reasons)
     elif options.command == "register":
         register_tables(open_engine(environment), Lake(environment.lake))
     else:
