@@ -55,7 +55,8 @@ def _train(environment: Environment, options: argparse.Namespace) -> None:
 
 
 def _predict(environment: Environment, options: argparse.Namespace) -> None:
-    predict(environment, read_settings(options.settings, options.overrides), dry_run=options.dry_run)
+    settings = read_settings(options.settings, options.overrides)
+    predict(environment, settings, all_reasons=options.all_reasons, dry_run=options.dry_run)
 
 
 def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
@@ -201,8 +202,9 @@ def _parser() -> argparse.ArgumentParser:
         "settings", "dry-run",
     )  # fmt: skip
     command("evaluate", _evaluate, "evaluate both models as train does, and write nothing", "settings", "json")
-    command("predict", _predict, "score marts.to_predict with the champions: predictions, reasons, lists",
-            "settings", "dry-run")  # fmt: skip
+    scored = command("predict", _predict, "score marts.to_predict with the champions: predictions, reasons, lists",
+                     "settings", "dry-run")  # fmt: skip
+    scored.add_argument("--all-reasons", action="store_true", help="write reasons for every company, not for the best")
     promoted = command("promote", _promote, "make a version the champion if every gate holds",
                        "settings", "dry-run", "json", "why")  # fmt: skip
     promoted.add_argument("version", help=f"a version, the beginning of one, or {LATEST} for the latest of each model")

@@ -162,7 +162,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Served:
+class Choice:
     """A version that scores a month, and by which event it does."""
 
     version: Version
@@ -244,7 +244,7 @@ class Registry:
             if event.model_name == name and event.action == "register" and event.model_version not in archived
         ]
 
-    def served(self, name: ModelName, horizon_date: datetime.date) -> Served:
+    def served(self, name: ModelName, horizon_date: datetime.date) -> Choice:
         """Choose the version that scores a month.
 
         The latest champion that learned from nothing later than the month's horizon; for an earlier month that is
@@ -261,7 +261,7 @@ class Registry:
             known = [event for event in events if self.of(event).horizon_date <= horizon_date]
             if known:
                 event = known[-1] if is_champion else max(known, key=lambda e: (self.of(e).horizon_date, e.event_id))
-                return Served(self.of(event), event, is_champion)
+                return Choice(self.of(event), event, is_champion)
         raise UserError(
             f"no {name} model is registered that was trained on what was known at {horizon_date}; run `make train`"
         )

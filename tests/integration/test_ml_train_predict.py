@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from ml.__main__ import main
-from ml.predict import predict, rank_order
+from ml.predict import predict
 from ml.registry import read_registry
 from ml.settings import read_settings
 from ml.train import train
@@ -183,11 +182,6 @@ def test_a_reason_states_the_companys_own_value_and_its_true_place(finished):
         place = f"more than {int(100 * below + 1e-9)} % of companies scored where it is known"
         against = " (speaks against)" if moves == "lowers" else ""
         assert reason == f"trade debtors of £{debtors:,}, {place}{against}"
-
-
-def test_equal_probabilities_are_ranked_by_score_then_by_company():
-    probability, score = np.array([0.2, 0.5, 0.5, 0.5, 0.2]), np.array([0.9, 0.1, 0.3, 0.3, 0.95])
-    assert rank_order(probability, score).tolist() == [2, 3, 1, 4, 0]
 
 
 def test_batches_leave_no_trace_in_what_is_written(copied):
