@@ -88,5 +88,5 @@ def test_few_users_widen_what_counts_as_chance(tmp_path):
 def test_too_few_users_for_any_canary_are_said_in_one_sentence(frame):
     rows = frame.observations
     late = dataclasses.replace(rows, label=rows.label & (rows.observed_on < np.datetime64("2024-10-01")))
-    with pytest.raises(UserError, match="half of the companies has 0 users among its .* test rows"):
+    with pytest.raises(UserError, match=r"half of the companies has 0 users among its .* test rows"):
         run_canaries(dataclasses.replace(frame, observations=late), HORIZON, SETTINGS)
