@@ -21,6 +21,11 @@ def test_settings_are_frozen():
         ({"company_folds": 0}, "company_folds: input should be greater than or equal to 1"),
         ({"models": {}}, "models.precision: field required"),
         ({"nthread": "many"}, "nthread: input should be a valid integer"),
+        ({"confidential_share": {"low": 0.3, "high": 0.1}}, "confidential_share: .*low 0.3 is above high 0.1"),
+        (
+            {"slices": {"columns": ["age"], "bands": {"age": [5, 2]}, "minimum_positives": 1}},
+            "slices: .*the bounds of age do not ascend",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_sentence(tmp_path, change, complaint):
