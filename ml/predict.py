@@ -7,6 +7,7 @@ the same models on the same marts write the same bytes, also after a run that wa
 import shutil
 from collections.abc import Mapping
 
+import duckdb
 import pyarrow as pa
 
 from ml import marts
@@ -24,6 +25,7 @@ from warehouse.engines import open_engine
 from warehouse.engines.duckdb import narrow
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 
 READS = {"horizon": (), "feature_definitions": (), "to_train": ("label",), "to_predict": ()}
@@ -72,13 +74,60 @@ def drift_line(drift: pa.Table, warning: float) -> str:
     return f"moved from training by a stability index above {warning:g}: {', '.join(named[:DRIFTED_SHOWN])}{more}"
 
 
+def score_month(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake[Location],
+    horizon: marts.Horizon,
+    served: Mapping[ModelName, Served],
+    settings: Settings,
+    *,
+    all_reasons: bool = False,
+) -> None:
+    """Score a month by the models that serve it, and write drift, reasons and predictions.
+
+    Args:
+        connection: The warehouse.
+        lake: Where to.
+        horizon: Of the marts.
+        served: The models.
+        settings: Those for reading, reasons and drift are used; the models carry their own.
+        all_reasons: Whether every company gets reasons, not only the best `reasons_rows` of each model.
+
+    Raises:
+        UserError: When a value is infinite, or no company is eligible.
+    """
+    narrow(connection, settings.scoring_memory)
+    features = read_features(connection)
+    check_mart(connection, "to_predict", features, PREDICTION_COLUMNS)
+    folder = lake.work() / SCORING_FOLDER / "-".join([horizon.month, *(each.version for each in served.values())])
+    for other in set(folder.parent.glob("*")) - {folder}:
+        shutil.rmtree(other)
+    scores = score_companies(connection, served, features, settings, folder)
+    before = f", {scores.resumed:,} of them by a run that did not end" if scores.resumed else ""
+    say(f"{scores.companies:,} companies scored by both models{before}, score month {horizon.month}")
+    drift = _drift(scores, served, settings)
+    write_partition(lake, "ml_drift", horizon.month, drift)
+    say(drift_line(drift, settings.drift_warning))
+
+    rows = None if all_reasons else settings.reasons_rows
+    listed = {name: None if rows is None else scores.best(name, rows) for name in served}
+    reader = Reader(connection, features, settings.batch_rows)
+    found = reasons(reader, served, listed, scores.evenly_spread(settings.peer_rows))
+    _, count = write_partition_parts(lake, "prediction_reasons", horizon.month, REASONS, found)
+    path, _ = write_partition_parts(lake, "predictions", horizon.month, PREDICTIONS, scores.predictions(served))
+    of = "every company" if rows is None else f"the best {rows:,} of each model"
+    say(f"predictions in {path}, {count:,} reasons for {of}")
+    # the month is written; until here, a run after a kill had its parts
+    shutil.rmtree(folder.parent)
+
+
 def predict(environment: Environment, settings: Settings, *, all_reasons: bool = False, dry_run: bool = False) -> None:
     """Score `marts.to_predict` with the champions, or with the latest registered where nothing was promoted.
 
     Args:
         environment: Where lake and warehouse are, and the month that is asked for.
-        settings: Those for reading, reasons and drift are used; the models carry their own.
-        all_reasons: Whether every company gets reasons, not only the best `reasons_rows` of each model.
+        settings: As `score_month` takes them.
+        all_reasons: Whether every company gets reasons, not only the best of each model.
         dry_run: Whether to end before the scoring, when the models are loaded and the marts suit them.
 
     Raises:
@@ -87,39 +136,18 @@ def predict(environment: Environment, settings: Settings, *, all_reasons: bool =
     """
     lake, engine = Lake(environment.lake), open_engine(environment)
     with alone(lake, "ml", "training or prediction"):
-        work = lake.work() / SCORING_FOLDER
         with engine.reading(READS) as connection:
-            narrow(connection, settings.scoring_memory)
             horizon = marts.read_horizon(connection, environment.month)
             features = read_features(connection)
             chosen = choose(read_registry(lake), horizon.date)
             served = load(lake, chosen, features)
             for line in describe(chosen):
                 say(line)
-            check_mart(connection, "to_predict", features, PREDICTION_COLUMNS)
             if dry_run:
+                check_mart(connection, "to_predict", features, PREDICTION_COLUMNS)
                 say("nothing was scored or written")
                 return
-            folder = work / "-".join([horizon.month, *(each.version for each in served.values())])
-            for other in set(work.glob("*")) - {folder}:
-                shutil.rmtree(other)
-            scores = score_companies(connection, served, features, settings, folder)
-            before = f", {scores.resumed:,} of them by the run before, which did not end" if scores.resumed else ""
-            say(f"{scores.companies:,} companies scored by both models{before}, score month {horizon.month}")
-            drift = _drift(scores, served, settings)
-            write_partition(lake, "ml_drift", horizon.month, drift)
-            say(drift_line(drift, settings.drift_warning))
-
-            rows = None if all_reasons else settings.reasons_rows
-            listed = {name: None if rows is None else scores.best(name, rows) for name in served}
-            reader = Reader(connection, features, settings.batch_rows)
-            found = reasons(reader, served, listed, scores.evenly_spread(settings.peer_rows))
-            _, count = write_partition_parts(lake, "prediction_reasons", horizon.month, REASONS, found)
-            predictions = scores.predictions(served)
-            path, _ = write_partition_parts(lake, "predictions", horizon.month, PREDICTIONS, predictions)
-        of = "every company" if rows is None else f"the best {rows:,} of each model"
-        say(f"predictions in {path}, {count:,} reasons for {of}")
+            score_month(connection, lake, horizon, served, settings, all_reasons=all_reasons)
         lists = write_lists(lake, horizon.day, horizon.month, settings.scoring_memory)
         say(f"{len(lists)} lists in {lake.lists(horizon.day)}")
         register_tables(engine, lake)
-        shutil.rmtree(work)

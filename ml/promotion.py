@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from ml.artefacts import Evaluation, SliceTest, fingerprint, load_run
 from ml.canaries import run_canaries
 from ml.evaluate import headline_folds, learner, try_learners
-from ml.features import difference
+from ml.features import require_same
 from ml.frames import TrainingFrame
 from ml.metrics import CALIBRATION_ERROR, Estimate, Tested, paired_difference
 from ml.registry import Event, Procedure, Registry, Version, record
@@ -245,10 +245,7 @@ def check_gates(
         UserError: When an artefact is not the registered one, or the model is not of the present features.
     """
     model = candidate.load(lake)
-    current = [(feature.name, feature.kind) for feature in evidence.frame.encoder.features]
-    changed = difference(model.card.features, current)
-    if changed:
-        raise UserError(f"the features are not those {candidate.words} was trained on: {changed}; run `make train`")
+    require_same(candidate.words, model.card.features, evidence.frame.encoder.features)
     found, limits = evaluation.models[candidate.model_name], evidence.settings.promotion
     compared = None if champion is None else _lift_difference(candidate, champion, evidence)
     return (

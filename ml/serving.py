@@ -3,11 +3,10 @@
 import datetime
 from collections.abc import Mapping
 
-from ml.features import Feature, difference
+from ml.features import Feature, require_same
 from ml.registry import Choice, Registry
 from ml.scoring import Served
 from ml.settings import MODEL_NAMES, ModelName
-from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import Location
 
@@ -49,13 +48,10 @@ def load(
         UserError: When an artefact is absent or not the registered one, or the features are not those that a model was
             trained on.
     """
-    current = [(feature.name, feature.kind) for feature in features]
     loaded = {}
     for name, choice in chosen.items():
         version = choice.version
         model = version.load(lake)
-        found = difference(model.card.features, current)
-        if found:
-            raise UserError(f"the features are not those {version.words} was trained on: {found}; run `make train`")
+        require_same(version.words, model.card.features, features)
         loaded[name] = Served(model, version.model_version, choice.run_id)
     return loaded

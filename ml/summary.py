@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from ml import marts
-from ml.artefacts import load_run
+from ml.artefacts import Evaluation, load_run
 from ml.registry import read_registry
 from ml.serving import choose, describe
 from ml.settings import MODEL_NAMES

@@ -97,6 +97,8 @@ def _opened(database: str, read_only: bool) -> duckdb.DuckDBPyConnection:
 def _limited(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         connection.execute("set preserve_insertion_order = true")
+        # else DuckDB draws one on every output, also one that is a log
+        connection.execute("set enable_progress_bar = false")
         yield
     except duckdb.OutOfMemoryException:
         raise UserError(
