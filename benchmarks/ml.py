@@ -25,7 +25,7 @@ import numpy as np
 import xgboost as xgb
 
 from ml import marts
-from ml.artefacts import ModelEvaluation, load_model, save_model
+from ml.artefacts import load_model, save_model
 from ml.explanations import REASONS, Reader, reasons
 from ml.features import read_features
 from ml.frames import Encoder, batches, read_training
@@ -159,7 +159,7 @@ def make_models(work: Path, trees: int) -> Figures:
     found = {}
     for name in MODEL_NAMES:
         model = fit_model(name, frame, training_part(frame.observations, HORIZON), settings)
-        version, hashes = save_model(work / name, model)
+        version, hashes = save_model(Lake(work), MONTH.day, model)
         found[name] = (version, hashes)
     (work / "models.json").write_text(json.dumps(found))
     return {"rows": len(frame.matrix), "trees": trees}
@@ -170,8 +170,8 @@ def _served(work: Path) -> dict[ModelName, Served]:
     served = {}
     for name in MODEL_NAMES:
         version, hashes = versions[name]
-        entry = ModelEvaluation.model_construct(model_version=version, artefacts=hashes)
-        served[name] = Served(load_model(work / name, entry), version, "benchmark")
+        folder = Lake(work).model(MONTH.day, name, version)
+        served[name] = Served(load_model(folder, hashes), version, "benchmark")
     return served
 
 

@@ -327,27 +327,6 @@ def save_evaluation(lake: Lake[Location], day: str, evaluation: Evaluation) -> L
     return path
 
 
-def _read_evaluation(path: Location, absent: str) -> Evaluation:
-    try:
-        return Evaluation.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(absent) from None
-    except ValidationError:
-        raise UserError(f"{path} is not an evaluation file of this version; run `make train` again") from None
-
-
-def load_evaluation(lake: Lake[Location], day: str) -> Evaluation:
-    """Read the evaluation file of a day.
-
-    Raises:
-        UserError: When there is none, or it is not one that this version wrote.
-    """
-    path = lake.evaluation(day)
-    return _read_evaluation(
-        path, f"there is no {path.name} in {path.parent}: nothing was trained on these marts; run `make train`"
-    )
-
-
 def load_run(lake: Lake[Location], run_id: str) -> Evaluation:
     """Read the evaluation file of a run.
 
@@ -355,7 +334,12 @@ def load_run(lake: Lake[Location], run_id: str) -> Evaluation:
         UserError: When there is none, or it is not one that this version wrote.
     """
     path = lake.run(run_id)
-    return _read_evaluation(path, f"there is no run {run_id} in {path.parent}; `python -m ml list` names the runs")
+    try:
+        return Evaluation.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"there is no run {run_id} in {path.parent}; `python -m ml list` names the runs") from None
+    except ValidationError:
+        raise UserError(f"{path} is not an evaluation file of this version; run `make train` again") from None
 
 
 def run_ids(lake: Lake[Location]) -> list[str]:

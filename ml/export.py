@@ -79,7 +79,7 @@ def _milliseconds(event: Event) -> int:
 def _write_values(folder: Path, values: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, value in values.items():
-        write_text(folder / name, value)
+        (folder / name).write_text(value, encoding="utf-8")
 
 
 def _write_meta(folder: Path, values: Mapping[str, Any]) -> None:

@@ -217,16 +217,22 @@ def pooled_test(
     return try_learners(frame, folds, {name: learner(name, made)}).tested[name]
 
 
-def _lift_difference(candidate: Version, champion: Version, evidence: Evidence) -> Estimate | None:
+def _compared(candidate: Version, champion: Version | None, evidence: Evidence) -> Gate:
+    if champion is None:
+        return lift_gate(None, None)
     name, settings = candidate.model_name, evidence.settings
-    ours, theirs = (version.read_procedure() for version in (candidate, champion))
+    try:
+        ours, theirs = (version.read_procedure() for version in (candidate, champion))
+    except UserError as error:
+        return Gate("lift", str(error), "settings that can be compared", False)
     if ours == theirs:
-        return None
+        return lift_gate(None, champion.model_version)
     tests = []
     for procedure in (ours, theirs):
         known = evidence.tested.get(name) if procedure == Procedure.of(name, settings) else None
         tests.append(known or pooled_test(name, evidence.frame, evidence.horizon_date, procedure, settings))
-    return paired_difference(tests[0], tests[1], LIFT, settings.bootstrap_samples, settings.seed)
+    found = paired_difference(tests[0], tests[1], LIFT, settings.bootstrap_samples, settings.seed)
+    return lift_gate(found, champion.model_version)
 
 
 def check_gates(
@@ -247,10 +253,9 @@ def check_gates(
     model = candidate.load(lake)
     require_same(candidate.words, model.card.features, evidence.frame.encoder.features)
     found, limits = evaluation.models[candidate.model_name], evidence.settings.promotion
-    compared = None if champion is None else _lift_difference(candidate, champion, evidence)
     return (
         age_gate(candidate.horizon_date, None if champion is None else champion.horizon_date),
-        lift_gate(compared, None if champion is None else champion.model_version),
+        _compared(candidate, champion, evidence),
         calibration_gate(found.metrics[CALIBRATION_ERROR], found.metrics["base_rate"], limits.calibration_error),
         *slice_gates(found.slices, limits.slice_positives),
         reload_gate(candidate.log_odds_sha256, fingerprint(model)),

@@ -52,6 +52,9 @@ def load(
     for name, choice in chosen.items():
         version = choice.version
         model = version.load(lake)
-        require_same(version.words, model.card.features, features)
+        next_step = "run `make train`"
+        if choice.is_champion:
+            next_step += f"; if its model is not promoted, `python -m ml archive {version.model_version}` makes way"
+        require_same(version.words, model.card.features, features, next_step)
         loaded[name] = Served(model, version.model_version, choice.run_id)
     return loaded

@@ -16,10 +16,13 @@ from ml.predict import predict
 from ml.registry import read_registry
 from ml.settings import Settings, read_settings
 from ml.train import train
+from tests.s3_store import serve_s3
 from tests.unit.ml.synthetic import Planted, make_world, write_horizon, write_warehouse
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.s3 import S3Path
 from warehouse.settings import Settings as Environment
+from warehouse.storage import exclusive
 
 QUICK = [
     "nthread=1", "bootstrap_samples=40", "company_folds=1", "test_windows=1", "canaries.shuffles=2",
@@ -424,6 +427,80 @@ def test_a_wrong_command_line_ends_with_two(capsys):
         main(["--help"])
     assert ended.value.code == 0
     assert "3  a gate does not hold" in capsys.readouterr().out
+
+
+def test_a_champion_of_settings_that_nobody_knows_any_more_can_only_be_archived(after_one, capsys):
+    environment, run_id = after_one
+    (path,) = Lake(environment.lake).ml_table("ml_model_version").glob("*/precision-*.parquet")
+    with duckdb.connect() as connection:
+        connection.execute(f"create table held as from read_parquet('{path}', hive_partitioning = false)")
+        connection.execute("update held set procedure = '{}'")
+        connection.execute(f"copy held to '{path}' (format parquet)")
+    train(environment, settings(KEEN))
+    version = load_run(Lake(environment.lake), run_id).models["precision"].model_version
+    assert f"does not know; archive it with `python -m ml archive {version}`" in capsys.readouterr().out
+    assert champions(environment)["precision"] == run_id
+    main(["archive", version])
+    main(["promote", "latest", *arguments()])
+    assert champions(environment)["precision"] != run_id
+
+
+def test_a_champion_of_other_features_says_how_to_make_way(after_one):
+    environment, run_id = after_one
+    change(environment, "delete from marts.feature_definitions where feature = 'noise'")
+    version = load_run(Lake(environment.lake), run_id).models["precision"].model_version
+    with pytest.raises(UserError, match=f"removed noise; run `make train`; .* `python -m ml archive {version}` makes"):
+        predict(environment, settings())
+
+
+def test_nothing_is_written_while_another_holds_the_lake(after_three):
+    environment, _ = after_three
+    before = events(environment)
+    with exclusive(Lake(environment.lake).work() / "ml.lock", "test"):
+        for words in (["rollback", "precision"], ["promote", "latest"], ["retrain", "--from-run", "latest"]):
+            with pytest.raises(UserError, match="another training or prediction holds"):
+                main(words)
+    assert events(environment) == before
+
+
+def test_an_evaluation_by_itself_prints_what_a_training_would_and_writes_nothing(after_one, capsys):
+    environment, run_id = after_one
+    before = content(environment.lake)
+    main(["evaluate", "--json", *arguments()])
+    found = json.loads(capsys.readouterr().out)
+    trained = load_run(Lake(environment.lake), run_id)
+    for name, metrics in found.items():
+        lift = trained.models[name].metrics["lift_at_1_percent"]
+        assert metrics["lift_at_1_percent"] == {"value": lift.value, "low": lift.low, "high": lift.high}
+    assert set(found) == {"precision", "recall"}
+    main(["evaluate", *arguments()])
+    assert "at random" in capsys.readouterr().out
+    assert content(environment.lake) == before
+
+
+def test_the_registry_is_the_same_on_s3(first, tmp_path, monkeypatch, capsys):
+    (tmp_path / "s3").mkdir()
+    with serve_s3(tmp_path / "s3", "models") as store:
+        lake = S3Path("models", "lake")
+        shutil.copy(first[0].warehouse, tmp_path / "warehouse.duckdb")
+        named = {"LAKE": str(lake), "LAKE_WORK": str(tmp_path / "work"), "MONTH": ""}
+        for name, value in (store.environment | named | {"WAREHOUSE": str(tmp_path / "warehouse.duckdb")}).items():
+            monkeypatch.setenv(name, value)
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        main(["train", *arguments()])
+        main(["train", *arguments(KEEN)])
+        main(["rollback", "precision"])
+        held = read_registry(Lake(lake))
+        assert [(event.action, event.model_name) for event in held.events] == [
+            ("register", "precision"), ("register", "recall"), ("promote", "precision"), ("promote", "recall"),
+            ("register", "precision"), ("register", "recall"), ("promote", "precision"), ("rollback", "precision"),
+        ]  # fmt: skip
+        assert held.champion("precision").run_id == first[1]
+        main(["show", "latest"])
+        assert "earlier champion" not in capsys.readouterr().out
+        main(["export", "mlflow", str(tmp_path / "mlruns")])
+        assert len(read_store(tmp_path / "mlruns")) == 4
 
 
 def read_store(folder: Path) -> dict[str, dict]:
