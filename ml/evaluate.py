@@ -73,7 +73,7 @@ class Findings:
     headline: WindowTest
     earlier_windows: list[WindowTest]
     windows_left_out: list[str]
-    naive: NaiveTest
+    naive: NaiveTest | None
     slices: dict[ModelName, list[SliceTest]]
     curves: dict[ModelName, dict[CurveName, list[CurvePoint]]]
     tested: Mapping[ModelName, Tested]
@@ -284,8 +284,12 @@ def _window_test(
 
 def _naive_test(
     frame: TrainingFrame, horizon_date: datetime.date, settings: Settings, say: Callable[[str], None]
-) -> NaiveTest:
+) -> NaiveTest | None:
     fold = naive_fold(frame.observations, horizon_date, settings.seed)
+    lacking = lacking_history(fold.part, frame.observations, 1) or not frame.observations.label[fold.test].any()
+    if lacking:
+        say("no split at random for comparison: too few users in one of its parts")
+        return None
     trial = try_learners(frame, [fold], learners(settings), guarded=False)
     say(f"tested a split at random, for comparison: {len(fold.test):,} observations")
     metrics = {name: _estimates(trial.tested[name], settings) for name in MODEL_NAMES}
