@@ -178,7 +178,7 @@ class Evaluation(_Frozen):
         models: By model name.
         earlier_windows: Tests of the years before the headline's, the earliest first.
         windows_left_out: Years that were to be tested and what each lacks.
-        naive: What a split at random would have claimed.
+        naive: What a split at random would have claimed; None where one of its parts has no users.
         unlabelled_users: What a probability says where some users leave no charge.
         settings: All settings.
         libraries: Versions that the bytes of a model depend on.
@@ -195,7 +195,7 @@ class Evaluation(_Frozen):
     models: dict[ModelName, ModelEvaluation]
     earlier_windows: list[WindowTest]
     windows_left_out: list[str]
-    naive: NaiveTest
+    naive: NaiveTest | None
     unlabelled_users: UnlabelledUsers
     settings: Settings
     libraries: dict[str, str]

@@ -81,8 +81,9 @@ def _years(evaluation: Evaluation) -> list[str]:
         cells.append((f"after {window.test_window.after}", str(window.test.positives), *found))
     headline = (evaluation.models[name].metrics[metric].written(3) for name in MODEL_NAMES)
     cells.append((f"after {evaluation.test_window.after}", str(evaluation.test.positives), *headline))
-    naive = (evaluation.naive.metrics[name][metric].written(3) for name in MODEL_NAMES)
-    cells.append(("rows at random", str(evaluation.naive.test.positives), *naive))
+    if evaluation.naive:
+        claimed = (evaluation.naive.metrics[name][metric].written(3) for name in MODEL_NAMES)
+        cells.append(("rows at random", str(evaluation.naive.test.positives), *claimed))
     lines = ["Average precision by year tested, and what a careless split would have claimed", *aligned(cells)]
     if evaluation.windows_left_out:
         left_out = len(evaluation.windows_left_out)

@@ -20,7 +20,7 @@ from warehouse.catalog import literal, quoted
 QUICK = Path(__file__).with_name("quick")
 ONLY_TABLES = ("--resource-type", "model", "--resource-type", "seed")
 # for few companies, and for tests that run side by side
-FEW = {"minimum_positives": 2, "company_folds": 1, "bootstrap_samples": 20, "nthread": 1}
+FEW = {"minimum_positives": 2, "test_windows": 1, "company_folds": 1, "bootstrap_samples": 20, "nthread": 1}
 
 
 @dataclass(frozen=True)

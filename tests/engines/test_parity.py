@@ -79,7 +79,9 @@ def scored(built: dict[str, Engine], tmp_path_factory: pytest.TempPathFactory) -
     """Trained, predicted and built to the end, on Trino with all tests."""
     settings = yaml.safe_load((ROOT / "ml/settings.yml").read_text(encoding="utf-8"))
     quicker = tmp_path_factory.mktemp("settings") / "settings.yml"
-    quicker.write_text(yaml.safe_dump(settings | {"bootstrap_samples": 40, "company_folds": 2}), encoding="utf-8")
+    quicker.write_text(
+        yaml.safe_dump(settings | {"bootstrap_samples": 40, "company_folds": 2, "test_windows": 2}), encoding="utf-8"
+    )
     both(built, "ml", "train", "--settings", str(quicker))
     both(built, "ml", "predict")
     build(built, "scores")

@@ -11,6 +11,7 @@ from ml.evaluate import SLICE_METRICS, evaluate, headline_folds, learner, learne
 from ml.metrics import paired_difference, roc_auc
 from ml.settings import SliceSettings, read_settings
 from ml.slices import slice_values
+from ml.split import naive_fold
 from tests.unit.ml.synthetic import HORIZON, Planted, read_frame
 from warehouse.errors import UserError
 
@@ -95,6 +96,17 @@ def test_a_split_at_random_claims_what_the_test_denies(frame):
         assert honest.value < 0.6
         assert naive.value > 0.7
         assert naive.low > honest.high
+
+
+def test_a_split_at_random_that_tests_no_user_is_left_out(frame):
+    rows = frame.observations
+    label = rows.label.copy()
+    label[naive_fold(rows, HORIZON, SETTINGS.seed).test] = False
+    said = []
+    bare = dataclasses.replace(frame, observations=dataclasses.replace(rows, label=label))
+    found = evaluate(bare, HORIZON, SETTINGS.model_copy(update={"test_windows": 1}), said.append)
+    assert found.naive is None
+    assert "no split at random for comparison: too few users in one of its parts" in said
 
 
 def test_any_learner_can_be_tried_on_the_same_folds(frame, findings):
