@@ -43,11 +43,11 @@ def test_lines(tests: Sequence[tuple[str, Mapping[ModelName, Mapping[str, Estima
 
 
 def window_tests(
-    windows: Sequence[WindowTest], naive: NaiveTest
+    windows: Sequence[WindowTest], naive: NaiveTest | None
 ) -> list[tuple[str, Mapping[ModelName, Mapping[str, Estimate]]]]:
     """Name the tests of the years that were tested, and of the split at random, for `test_lines`."""
     tests = [(f"after {window.fold}", _metrics_of(window.models)) for window in windows]
-    return [*tests, (NAIVE, naive.metrics)]
+    return tests if naive is None else [*tests, (NAIVE, naive.metrics)]
 
 
 def _metrics_of(
@@ -82,7 +82,7 @@ def _importance_lines(evaluation: Evaluation) -> list[str]:
 def report_lines(evaluation: Evaluation) -> list[str]:
     """Write the evaluation of a run: the headline, the years beside the split at random, slices, and importance."""
     headline = (f"after {evaluation.test_window.after}", _metrics_of(evaluation.models))
-    years = window_tests(evaluation.earlier_windows, evaluation.naive)
+    earlier, others = window_tests(evaluation.earlier_windows, None), window_tests([], evaluation.naive)
     test = evaluation.test
     return [
         f"Run {evaluation.run_id}, headline: {test.rows:,} observations after {evaluation.test_window.after} and until "
@@ -91,7 +91,7 @@ def report_lines(evaluation: Evaluation) -> list[str]:
         *metric_lines(_metrics_of(evaluation.models)),
         "",
         "Year by year, and what a split at random would claim",
-        *test_lines([*years[:-1], headline, years[-1]]),
+        *test_lines([*earlier, headline, *others]),
         *(f"left out: {reason}" for reason in evaluation.windows_left_out),
         "",
         "Slices of the headline",
