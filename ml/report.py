@@ -46,6 +46,7 @@ def window_tests(
     windows: Sequence[WindowTest], naive: NaiveTest | None
 ) -> list[tuple[str, Mapping[ModelName, Mapping[str, Estimate]]]]:
     """Name the tests of the years that were tested, and of the split at random, for `test_lines`."""
+    tests: list[tuple[str, Mapping[ModelName, Mapping[str, Estimate]]]]
     tests = [(f"after {window.fold}", _metrics_of(window.models)) for window in windows]
     return tests if naive is None else [*tests, (NAIVE, naive.metrics)]
 

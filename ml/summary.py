@@ -127,11 +127,10 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environ
         ("learned from", f"{training.rows:,}, {training.positives:,} of them positive: those whose year is over"),
         ("companies scored", f"{scored:,}"),
     ]
-    others = [
-        f"The figures of the {name} model are of run {run_id}, which was tested on other rows."
-        for name, run_id in runs.items()
-        if evaluations[name].test != test or evaluations[name].test_window != window
-    ]
+    others = []
+    if runs["recall"] != runs["precision"]:
+        others = [f"The recall model is of run {runs['recall']}; the counts and years are those of run "
+                  f"{runs['precision']}, which made the precision model."]  # fmt: skip
     metrics = [("", *(f"{name} model" for name in MODEL_NAMES))] + [
         (label, *(evaluations[name].models[name].metrics[metric].written(digits) for name in MODEL_NAMES))
         for label, metric, digits in METRICS

@@ -196,6 +196,29 @@ def test_the_champions_serve_each_with_its_own_version_and_run(after_three):
     assert reasons == [("precision", keen_run), ("recall", first_run)]
 
 
+def test_the_summary_is_of_the_models_that_serve(after_three, capsys):
+    environment, (first_run, dull_run, keen_run) = after_three
+    predict(environment, settings())
+    change(environment, "create table marts.users as select true as is_current_user")
+    change(environment, "create table marts.users_not_users as select distinct company_number from marts.to_train")
+    change(environment, """create table marts.leads as select precision.rank as lead_rank, company_number,
+        company_number as company_name, null as sector, null as region, null as reason_1,
+        precision.probability as precision_probability, recall.probability as recall_probability,
+        precision.score_month, precision.run_id, recall.run_id as recall_run_id
+        from ml.predictions as precision join ml.predictions as recall using (company_number)
+        where precision.model_name = 'precision' and recall.model_name = 'recall'""")  # fmt: skip
+    capsys.readouterr()
+    main(["summary"])
+    printed = capsys.readouterr().out
+    lake = Lake(environment.lake)
+    for name, run_id in (("precision", keen_run), ("recall", first_run)):
+        metrics = load_run(lake, run_id).models[name].metrics
+        assert metrics["average_precision"].written(3) in printed
+    assert f"The recall model is of run {first_run}" in printed
+    assert str(lake.run(keen_run)) in printed
+    assert dull_run not in printed
+
+
 def test_champions_of_different_vocabularies_score_as_each_does_alone(after_one):
     environment, _ = after_one
     predict(environment, settings())
