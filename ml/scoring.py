@@ -5,6 +5,7 @@ is taken up where it ended: a part whose companies still have the values that it
 company's scores depend on its own row and the model alone, not on the batch, the order or the number of threads.
 """
 
+import contextlib
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,8 @@ from warehouse.storage import whole_file
 
 PART = "part-{:05d}.parquet"
 DRIFT = b"drift"
+# DuckDB rounds these as the encoder does; decimals and 128-bit numbers stay as they are
+NARROWED_TYPES = {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"}
 WRITTEN_ROWS = 100_000
 
 PREDICTIONS = pa.schema(
@@ -260,9 +263,38 @@ def _kept_parts(connection: duckdb.DuckDBPyConnection, features: Sequence[Featur
     return kept
 
 
-def _unscored(features: Sequence[Feature], kept: Sequence[Path]) -> str:
-    names = ", ".join(quoted(name) for name in ("company_number", *(feature.name for feature in features)))
-    query = f"select {names}, {_row_hash(features)} as row_hash from {marts.mart('to_predict')} where is_eligible"
+def _narrowed(connection: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> list[str]:
+    """Columns of the features, numbers as the 32-bit floats that the encoder makes of them; here it costs less."""
+    types = dict(row[:2] for row in marts.rows(connection, f"describe {marts.mart('to_predict')}"))
+    columns = []
+    for feature in features:
+        name = quoted(feature.name)
+        columns.append(f"cast({name} as float) as {name}" if types[feature.name] in NARROWED_TYPES else name)
+    return columns
+
+
+@contextlib.contextmanager
+def _too_large_named(connection: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> Iterator[None]:
+    """Name the feature where DuckDB finds a value that no 32-bit float can hold."""
+    try:
+        yield
+    except (duckdb.ConversionException, OSError) as error:
+        if "destination type FLOAT" not in str(error):
+            raise
+    else:
+        return
+    numbers = [feature.name for feature in features if feature.kind == "numeric"]
+    held = ", ".join(f"count({quoted(name)}), count(try_cast({quoted(name)} as float))" for name in numbers)
+    (counts,) = marts.rows(connection, f"select {held} from {marts.mart('to_predict')} where is_eligible")
+    wrong = [name for name, all_, fit in zip(numbers, counts[::2], counts[1::2], strict=True) if fit < all_]
+    raise UserError(f"{', '.join(wrong)} holds an infinite value; make its SQL give null there, then rebuild")
+
+
+def _unscored(columns: Sequence[str], features: Sequence[Feature], kept: Sequence[Path]) -> str:
+    query = (
+        f"select company_number, {', '.join(columns)}, {_row_hash(features)} as row_hash "
+        f"from {marts.mart('to_predict')} where is_eligible"
+    )
     if kept:
         query += f" and company_number not in (select company_number from {_scan(kept)})"
     return query
@@ -298,13 +330,15 @@ def score_companies(
     resumed = sum(kept.values())
     parts = list(kept)
     number = 1 + max((int(path.stem.removeprefix("part-")) for path in parts), default=-1)
-    reader = arrow_batches(marts.execute(connection, _unscored(features, parts)), settings.batch_rows)
+    query = _unscored(_narrowed(connection, features), features, parts)
     paths = (folder / PART.format(place) for place in count(number))
-    for part in _parts(_scored(reader, _Scorer(served, features), settings.nthread), served, settings.part_rows):
-        path = next(paths)
-        part.write(path)
-        parts.append(path)
-        for name, counter in part.drift.items():
-            drift[name].add(counter.counts())
+    with _too_large_named(connection, features):
+        reader = arrow_batches(marts.execute(connection, query), settings.batch_rows)
+        for part in _parts(_scored(reader, _Scorer(served, features), settings.nthread), served, settings.part_rows):
+            path = next(paths)
+            part.write(path)
+            parts.append(path)
+            for name, counter in part.drift.items():
+                drift[name].add(counter.counts())
     rows = sum(pq.read_metadata(path).num_rows for path in parts)
     return Scores(connection, parts, rows, resumed, drift)
