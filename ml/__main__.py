@@ -74,7 +74,7 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
 def _check(environment: Environment, options: argparse.Namespace) -> None:
     horizon_date, gates = operate.check(environment, read_settings(options.settings, options.overrides))
     lines = [f"the marts of horizon {horizon_date} are as their feature definitions say, their history suffices"]
-    lines += [f"{'holds' if gate.holds else 'DOES NOT HOLD'}  {gate.line}" for gate in gates]
+    lines += [f"{'holds' if gate.holds else 'FAILS'}: {gate.line}" for gate in gates]
     _emit(options, {"horizon_date": horizon_date, "gates": [asdict(gate) for gate in gates]}, lines)
     _end(gates)
 
