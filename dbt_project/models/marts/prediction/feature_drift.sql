@@ -14,7 +14,7 @@ feature_definitions as (
 
 horizon as (
 
-    select snapshot_month from {{ ref('int_horizon') }}
+    select snapshot_month from {{ ref('horizon') }}
 
 ),
 

@@ -14,21 +14,21 @@ outcomes as (
 
 horizon as (
 
-    select horizon_date from {{ ref('int_horizon') }}
+    select horizon_date from {{ ref('horizon') }}
 
 ),
 
 lists as (
 
     select
-        list_values.list_number,
-        list_values.list_name
+        numbered_lists.list_number,
+        numbered_lists.list_name
     from (
         values
         {%- for list_name in list_names %}
             ({{ loop.index0 }}, '{{ list_name }}'){{ ',' if not loop.last }}
         {%- endfor %}
-    ) as list_values (list_number, list_name)
+    ) as numbered_lists (list_number, list_name)
 
 ),
 
