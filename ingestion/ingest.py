@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import duckdb
 import pyarrow as pa
 
 from ingestion.archive import check_archive, read_member
@@ -26,7 +25,7 @@ from ingestion.delivery_log import (
 )
 from ingestion.discovery import Discovered, Wanted, discover
 from ingestion.fetch import fetch_archives
-from ingestion.landing import Target, land, write_no_rejected_lines
+from ingestion.landing import Target, land
 from ingestion.publication import (
     finish_publication,
     landed_files_path,
@@ -36,6 +35,7 @@ from ingestion.publication import (
     write_landed_files,
 )
 from ingestion.registration import hide_month, register_raw_tables
+from ingestion.rejected_lines import write_no_rejected_lines
 from ingestion.reporting import MEGABYTE, Report
 from ingestion.sftp import ConnectionLostError, SftpServer
 from ingestion.text import TextFormat
@@ -76,11 +76,6 @@ class Ingestion:
         """Folder of what is not published yet."""
         return self.lake.work() / "ingestion"
 
-    @property
-    def scratch(self) -> Path:
-        """Folder in it of what is never published."""
-        return self.work / "scratch"
-
     def staged(self, delivery: str) -> Lake[Path]:
         """Folder in it of one delivery, laid out like the lake."""
         return Lake(self.work / delivery)
@@ -116,16 +111,14 @@ def _land_file(
         loaded_at=loaded_at.replace(tzinfo=None),
         parquet=landed_path(staged, run.contract, delivery, file),
         rejected=rejected_path(staged, run.contract, delivery, file),
-        scratch=run.scratch,
     )
-    run.scratch.mkdir(parents=True, exist_ok=True)
     for path in (target.parquet, target.rejected):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
     try:
         with contextlib.closing(read_member(member)) as chunks:
             landed = land(chunks, table, TextFormat(run.contract.encoding, run.contract.delimiter), target)
-    except (duckdb.Error, pa.ArrowException) as error:
+    except pa.ArrowException as error:
         raise UserError(f"{target.culprit} cannot be landed: {str(error).splitlines()[0]}") from error
     has_rejected = landed.rejected_lines > 0
     replaced = rejected_path(run.lake, run.contract, delivery, file)

@@ -207,7 +207,7 @@ from ingestion.text import TextFormat
 folder = pathlib.Path(sys.argv[1])
 archive.find_tool = lambda: archive.ArchiveTool(test=(), extract=(str(folder / "tool"),))
 archive.CHUNK_SIZE = 4
-target = landing.Target("t", "t", datetime.datetime(2026, 1, 1), folder / "l", folder / "r", folder)
+target = landing.Target("t", "t", datetime.datetime(2026, 1, 1), folder / "l", folder / "r")
 table = Table("CI01", "ci01", ("a",), (Column("a", "varchar", True, None),))
 with contextlib.closing(archive.read_member(archive.Member(folder, "t", "t", 99, None))) as chunks:
     landing.land(chunks, table, TextFormat("windows-1252", "|"), target)
@@ -219,7 +219,7 @@ def test_an_interrupt_ends_a_landing_at_once_and_the_tool_with_it(path: Path) ->
     arguments = [sys.executable, "-c", INTERRUPTED_LANDING, str(path.parent)]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 30
-        while not (path.parent / "l").exists() and time.monotonic() < deadline:
+        while not (path.parent / "pid").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
