@@ -79,7 +79,7 @@ class CleanBlock:
     @property
     def has_carriage_return(self) -> bool:
         """Whether `data` contains `CARRIAGE_RETURN_MARK`."""
-        return _MARK_BYTES in self.data
+        return not self.data.isascii() and _MARK_BYTES in self.data
 
 
 def line_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -193,7 +193,7 @@ def clean_at_once(block: bytes, first_number: int, text_format: TextFormat) -> C
     """
     if _may_hold_overlong_line(block):
         return None
-    unified = block.replace(b"\r\n", b"\n")
+    unified = block.replace(b"\r\n", b"\n") if b"\r" in block else block
     if not unified.endswith(b"\n"):
         unified = _without_end(unified) + b"\n"
     if unified.startswith(b"\n") or b"\n\n" in unified:
