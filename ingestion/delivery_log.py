@@ -94,7 +94,7 @@ class DeliveryLog(_Record):
         origin: `SAMPLE`, or host and root of the server; None in a log from before origins were recorded.
         status: `publishing` while files of a delivery that replaces an earlier landing are moved to their place.
         landed_files: Parquet file of its line counts, relative to the lake.
-        schema_version: Of this description; each version adds to the one before, see docs/delivery-log.md.
+        schema_version: Of this description; each version adds to the one before, see docs/ingestion.md.
         contract: Fingerprint of the delivery contract it was landed by.
         steps: What was done before its publication, which this log ends.
         landed_files_sha256: Of that file, in hex.
