@@ -3,8 +3,8 @@
     python -m benchmarks.landing [--megabytes 600] [--turns 5] [--only NAME ...] [--stored]
 
 The text is the accounts of a sample delivery, repeated with other amounts until it is large enough, and clean, since
-none of the others sets bad lines apart. The archive is compressed where the program `rar` is installed (it makes 4 MB/s),
-else stored. Each contestant runs in a process of its own, in turns:
+none of the others sets bad lines apart. The archive is compressed where the program `rar` is installed (which takes
+minutes), else stored. Each contestant runs in a process of its own, in turns:
 
     bookdebts   archive test, unpacking, decoding, checks, line numbers, Parquet, SHA-256, renamed into place
     7zz         `7zz x -so` of the archive to nowhere
