@@ -59,17 +59,21 @@ def _make_text(folder: Path, size: int) -> None:
     good = [line for line in lines if line.count(contract.delimiter) == len(names) - 1 and line.isascii()]
     small = folder / "small.txt"
     small.write_text("\n".join([header, *good]) + "\n")
-    columns = [
+    amounts = [
         name if place < AMOUNTS_FROM else f"cast(cast(round(try_cast({name} as bigint) * factor) as bigint) as varchar)"
         for place, name in enumerate(names)
     ]
-    repeated = ", ".join(f"{column} as {name}" for column, name in zip(columns, names, strict=True))
-    times = max(1, size // small.stat().st_size)
     plain = f"delim = '{contract.delimiter}', header = true, all_varchar = true, quote = ''"
-    duckdb.execute(
-        f"copy (select {repeated} from (select *, 0.5 + random() as factor from read_csv('{small}', {plain}), "
-        f"range({times}))) to '{folder / MEMBER}' (format csv, delimiter '{contract.delimiter}', header, quote '')"
-    )
+    duckdb.execute(f"create table small as from read_csv('{small}', {plain})")
+    part = folder / "part.txt"
+    with (folder / MEMBER).open("wb") as whole:
+        whole.write(f"{header}\n".encode())
+        while whole.tell() < size:
+            duckdb.execute(
+                f"copy (select {', '.join(amounts)} from (select *, 0.5 + random() as factor from small)) to '{part}' "
+                f"(format csv, delimiter '{contract.delimiter}', header false, quote '')"
+            )
+            whole.write(part.read_bytes())
     shutil.rmtree(folder / "sample")
 
 
