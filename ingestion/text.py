@@ -1,5 +1,7 @@
 """Delivered bytes to clean lines: UTF-8, one newline, line numbers; the bad ones apart, with the reason."""
 
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +11,8 @@ from warehouse.errors import UserError
 # Real lines stay below 10 kB. The limit bounds memory when a file has no line ends at all.
 LINE_LIMIT = 1 << 20
 CUT = 4096
+# No table has nearly as many; each column costs memory. Names of columns go into messages and logs as they are.
+COLUMN_LIMIT, NAME_LIMIT = 5000, 200
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # The parser takes a carriage return inside a value for the end of the line. It travels as this code point instead,
@@ -109,6 +113,18 @@ def line_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield tail
 
 
+def _fault_of_names(names: Sequence[str]) -> str | None:
+    """Say what keeps the names of a header from being names of columns, as the end of a sentence."""
+    if len(names) > COLUMN_LIMIT:
+        return f"the header names {len(names)} columns, more than {COLUMN_LIMIT}"
+    for place, name in enumerate(names, start=1):
+        if len(name) > NAME_LIMIT:
+            return f"the header's name of column {place} is longer than {NAME_LIMIT} characters"
+        if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in name):
+            return f"the header's name of column {place} contains a control character"
+    return None
+
+
 def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str) -> Header:
     """Match the first line of a text with the contract.
 
@@ -120,7 +136,7 @@ def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str
 
     Raises:
         UserError: When the text is in another encoding, or there is no header, or it lacks a required column, or
-            names one twice.
+            names one twice, or what cannot be one.
     """
     advice = "ask the vendor to deliver the file again"
     if line.startswith(BYTE_ORDER_MARK):
@@ -132,9 +148,11 @@ def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str
     if not text.strip() or len(line) > LINE_LIMIT:
         raise UserError(f"{culprit}: the first line is no header; {advice}")
     stripped = [name.strip().lower() for name in text.split(text_format.delimiter)]
+    if fault := _fault_of_names(stripped):
+        raise UserError(f"{culprit}: {fault}; {advice}")
     our_names = {column.header_name: column.name for column in table.columns}
     names = tuple(our_names.get(name, name) or f"(column {place})" for place, name in enumerate(stripped, start=1))
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise UserError(f"{culprit}: the header names the column {twice[0]} twice; {advice}")
     lacking = [column.header_name for column in table.columns if column.required and column.name not in names]

@@ -1,3 +1,4 @@
+import json
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -176,11 +177,24 @@ def test_a_missing_optional_column_is_null_and_an_unknown_one_is_named(tmp_path:
         (b"company_number|company_name|\x81\n", "not windows-1252 text"),
         (b"x" * (text.LINE_LIMIT + 10), "no header"),
         (b"\xef\xbb\xbf" + HEADER + b"1|A|B\n", "is UTF-8, the contract says windows-1252"),
+        (b"company_number|company_name|a\0b\n1|A|B\n", "name of column 3 contains a control character"),
+        (b"company_number|company_name|\x1b[2Jfax\n1|A|B\n", "name of column 3 contains a control character"),
+        (b"company_number|company_name|fax\rerror: all is lost\n", "name of column 3 contains a control character"),
+        (b"company_number|company_name|" + b"x" * 201, "name of column 3 is longer than 200 characters"),
+        (HEADER.rstrip() + b"|" * 900_000, "names 900003 columns, more than 5000"),
     ],
 )
 def test_a_text_without_a_proper_header_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     with pytest.raises(UserError, match=f"^the file.*{reason}.*ask the vendor"):
         landed(tmp_path, content)
+
+
+def test_a_header_of_as_many_columns_as_there_may_be_is_landed(tmp_path: Path) -> None:
+    names = ["company_number", "company_name", *(f"c{number}" for number in range(text.COLUMN_LIMIT - 2))]
+    line = "|".join(str(number) for number in range(text.COLUMN_LIMIT))
+    _, ((number, name, *_, extra),), _ = landed(tmp_path, "\n".join(["|".join(names), line]).encode())
+    assert (number, name, len(json.loads(extra))) == ("0", "1", text.COLUMN_LIMIT - 2)
+    assert json.loads(extra)["c4997"] == "4999"
 
 
 def test_rejected_lines_are_kept_with_number_and_reason(tmp_path: Path) -> None:
