@@ -15,7 +15,8 @@ from ml.export import export_mlflow
 from ml.inputs import read_inputs
 from ml.predict import predict
 from ml.promotion import LATEST, Decision, Gate
-from ml.registry import Version, read_registry
+from ml.registry import Version
+from ml.registry_tables import read_registry
 from ml.report import report_lines, test_lines, window_tests
 from ml.retrain import retrain
 from ml.settings import MODEL_NAMES, SETTINGS_FILE, read_settings

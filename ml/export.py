@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from ml.artefacts import Evaluation, canonical_json, load_run, read_artefacts, run_ids
-from ml.registry import Event, Registry, read_registry
+from ml.registry import Event, Registry
+from ml.registry_tables import read_registry
 from ml.settings import MODEL_NAMES, ModelName
 from ml.text import flattened
 from warehouse.errors import UserError

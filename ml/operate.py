@@ -8,7 +8,8 @@ from ml.features import Feature
 from ml.inputs import read_inputs
 from ml.model import require_history
 from ml.promotion import Decision, Evidence, Gate, canary_gates, decide, reload_gate, wanted_versions
-from ml.registry import Registry, Version, archive, read_registry, rollback
+from ml.registry import Registry, Version
+from ml.registry_tables import archive, read_registry, rollback
 from ml.serving import choose, load
 from ml.settings import ModelName, Settings
 from ml.split import training_part

@@ -16,7 +16,7 @@ from ml.explanations import REASONS, Reader, reasons
 from ml.features import check_mart, read_features
 from ml.frames import PREDICTION_COLUMNS
 from ml.lists import write_lists
-from ml.registry import read_registry
+from ml.registry_tables import read_registry
 from ml.scoring import PREDICTIONS, Scores, Served, score_companies
 from ml.serving import choose, describe, load
 from ml.settings import ModelName, Settings

@@ -14,7 +14,8 @@ from ml.evaluate import headline_folds, learner, try_learners
 from ml.features import require_same
 from ml.frames import TrainingFrame
 from ml.metrics import CALIBRATION_ERROR, Estimate, Tested, paired_difference
-from ml.registry import Event, Procedure, Registry, Version, record
+from ml.registry import Event, Procedure, Registry, Version
+from ml.registry_tables import record
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from warehouse.errors import UserError
 from warehouse.lake import Lake

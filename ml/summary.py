@@ -8,7 +8,7 @@ import duckdb
 
 from ml import marts
 from ml.artefacts import Evaluation, load_run
-from ml.registry import read_registry
+from ml.registry_tables import read_registry
 from ml.serving import choose, describe
 from ml.settings import MODEL_NAMES
 from ml.tables import partition_file

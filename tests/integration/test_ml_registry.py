@@ -13,7 +13,7 @@ import yaml
 from ml.__main__ import main
 from ml.artefacts import fingerprint, load_run
 from ml.predict import predict
-from ml.registry import read_registry
+from ml.registry_tables import read_registry
 from ml.settings import Settings, read_settings
 from ml.train import train
 from tests.s3_store import serve_s3

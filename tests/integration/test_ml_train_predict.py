@@ -14,7 +14,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.predict import predict
-from ml.registry import read_registry
+from ml.registry_tables import read_registry
 from ml.settings import SliceSettings, read_settings
 from ml.tables import read_tables
 from ml.train import train

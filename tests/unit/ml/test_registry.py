@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import registry as registry_module
-from ml.registry import EVENTS, Event, Registry, Version, actor, archive, read_registry, record, register, rollback
+from ml import registry_tables
+from ml.registry import EVENTS, Event, Registry, Version
+from ml.registry_tables import actor, archive, read_registry, record, register, rollback
 from ml.tables import read_tables
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -168,7 +169,7 @@ def test_who_acts_is_the_user_of_the_machine_where_nobody_else_is_named(monkeypa
     def nameless():
         raise OSError("no username set in the environment")
 
-    monkeypatch.setattr(registry_module.getpass, "getuser", nameless)
+    monkeypatch.setattr(registry_tables.getpass, "getuser", nameless)
     assert actor({}).startswith("user ")
 
 
@@ -190,7 +191,7 @@ def test_an_event_of_a_lost_version_says_how_to_mend_it(lake):
 
 @pytest.mark.parametrize(
     ("table", "schema"),
-    [("ml_model_version", registry_module.VERSION_SCHEMA), ("ml_model_event", registry_module.EVENT_SCHEMA)],
+    [("ml_model_version", registry_tables.VERSION_SCHEMA), ("ml_model_event", registry_tables.EVENT_SCHEMA)],
 )
 def test_what_is_written_has_the_columns_of_the_source_definitions(lake, table, schema):
     types = {"string": "varchar", "date32[day]": "date", "timestamp[us]": "timestamp", "int64": "bigint",
