@@ -18,6 +18,7 @@ from ml.settings import Settings, read_settings
 from ml.train import train
 from tests.s3_store import serve_s3
 from tests.unit.ml.synthetic import Planted, make_world, write_horizon, write_warehouse
+from warehouse import storage
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import S3Path
@@ -248,6 +249,29 @@ def test_a_rollback_is_one_command_and_predictions_follow(after_three, capsys, m
     assert rows(environment, "select distinct run_id from ml.predictions") == [(first_run,)]
     with pytest.raises(UserError, match="no earlier champion of precision"):
         main(["rollback", "precision"])
+
+
+@pytest.mark.parametrize("written", [0, 5, 11, 12, 13])
+def test_a_training_that_is_killed_leaves_the_champions_and_is_made_up_for(after_one, monkeypatch, written):
+    environment, first_run = after_one
+    left = iter(range(written))
+    publish = storage.publish
+
+    def publish_some(*of):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        publish(*of)
+
+    monkeypatch.setattr(storage, "publish", publish_some)
+    with pytest.raises(KeyboardInterrupt):
+        train(environment, settings(KEEN))
+    monkeypatch.undo()
+    assert champions(environment) == {"precision": first_run, "recall": first_run}
+    predict(environment, settings())
+    assert rows(environment, "select distinct run_id from ml.predictions") == [(first_run,)]
+    run_id = train(environment, settings(KEEN)).run_id
+    assert champions(environment) == {"precision": run_id, "recall": first_run}
+    assert events(environment)[-3:] == [("register", "precision"), ("register", "recall"), ("promote", "precision")]
 
 
 def test_nobody_goes_back_to_artefacts_that_are_not_the_registered_ones(after_three):
