@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import boto3
-from boto3.exceptions import S3UploadFailedError
+from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -147,6 +147,10 @@ def told(place: str) -> Iterator[None]:
         raise AwsError(f"{place}: no AWS region is set; set AWS_REGION, for example to eu-west-2") from None
     except UNREACHABLE as error:
         raise AwsError(f"{place} cannot be reached: {error}; check the network and AWS_ENDPOINT_URL") from None
+    except RetriesExceededError:
+        raise AwsError(
+            f"{place} cannot be read: it breaks off again and again; check the network, then run again"
+        ) from None
     except S3UploadFailedError as error:
         cause = error.__context__
         if isinstance(cause, ClientError):

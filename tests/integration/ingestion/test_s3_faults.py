@@ -122,3 +122,16 @@ def test_an_object_whose_bytes_break_off_is_read_again(s3_site: S3Site, between:
     with pytest.raises(UserError, match="cannot be reached"):
         path.read_bytes()
     assert between.requests >= s3.READS
+
+
+def test_a_download_that_breaks_off_again_and_again_is_one_sentence(
+    s3_site: S3Site, between: Refusals, tmp_path: Path
+) -> None:
+    path = s3_site.lake / "archive"
+    path.write_bytes(bytes(100_000))
+    between.begin(Harm(HALF, at=0))
+    path.download(tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == bytes(100_000)
+    between.begin(Harm(HALF, at=1, is_lasting=True))
+    with pytest.raises(UserError, match="breaks off again and again"):
+        path.download(tmp_path / "copy")
