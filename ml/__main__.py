@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ml import operate
+from ml.compare import compare_marts, comparison_lines
 from ml.evaluate import evaluate
 from ml.export import export_mlflow
 from ml.inputs import read_inputs
@@ -67,6 +68,12 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
         {name: {key: asdict(metric) for key, metric in of.items()} for name, of in metrics.items()},
         report_lines(metrics),
     )
+
+
+def _compare(environment: Environment, options: argparse.Namespace) -> None:
+    settings = read_settings(options.settings, options.overrides)
+    compared = compare_marts(environment, settings, lambda line: print(f"compare: {line}", file=sys.stderr, flush=True))
+    _emit(options, [asdict(of) for of in compared], comparison_lines(compared))
 
 
 def _check(environment: Environment, options: argparse.Namespace) -> None:
@@ -201,6 +208,10 @@ def _parser() -> argparse.ArgumentParser:
         "settings", "dry-run",
     )  # fmt: skip
     command("evaluate", _evaluate, "evaluate both models as train does, and write nothing", "settings", "json")
+    command(
+        "compare", _compare, "test other ways to rank companies beside both models, and write ml_comparison",
+        "settings", "json",
+    )  # fmt: skip
     command("predict", _predict, "score marts.to_predict with the champions: predictions, reasons, lists",
             "settings", "dry-run")  # fmt: skip
     promoted = command("promote", _promote, "make a version the champion if every gate holds",

@@ -158,6 +158,22 @@ class CanarySettings(BaseModel):
     shuffles: PositiveInt
 
 
+class ComparisonSettings(BaseModel):
+    """What the models are compared with.
+
+    Attributes:
+        rule_columns: Features that make the cells of the rule; one that the marts do not have is left out.
+        forest_trees: Trees of the random forest.
+        negatives_share: Share of the negatives of a smaller sample.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule_columns: tuple[str, ...]
+    forest_trees: PositiveInt
+    negatives_share: Share
+
+
 class Settings(BaseModel):
     """Everything that training and prediction can be told; `settings.yml` says what each one means."""
 
@@ -179,6 +195,7 @@ class Settings(BaseModel):
     reasons_rows: int = Field(ge=0)
     peer_rows: PositiveInt
     promotion: PromotionSettings
+    comparison: ComparisonSettings
     models: ModelsSettings
 
 
