@@ -31,6 +31,7 @@ from ml.show import (
 from ml.summary import summary
 from ml.tables import register_tables
 from ml.train import train
+from ml.tune import tune_marts, tuning_lines
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
 from warehouse.errors import run_command
@@ -74,6 +75,15 @@ def _compare(environment: Environment, options: argparse.Namespace) -> None:
     settings = read_settings(options.settings, options.overrides)
     compared = compare_marts(environment, settings, lambda line: print(f"compare: {line}", file=sys.stderr, flush=True))
     _emit(options, [asdict(of) for of in compared], comparison_lines(compared))
+
+
+def _tune(environment: Environment, options: argparse.Namespace) -> None:
+    settings = read_settings(options.settings, options.overrides)
+    names = [name for name in MODEL_NAMES if options.model in (None, name)]
+    proposals = tune_marts(
+        environment, settings, names, options.output, lambda line: print(f"tune: {line}", file=sys.stderr, flush=True)
+    )
+    _emit(options, [asdict(proposal) for proposal in proposals], tuning_lines(proposals, options.output))
 
 
 def _check(environment: Environment, options: argparse.Namespace) -> None:
@@ -212,6 +222,12 @@ def _parser() -> argparse.ArgumentParser:
         "compare", _compare, "test other ways to rank companies beside both models, and write ml_comparison",
         "settings", "json",
     )  # fmt: skip
+    tuned = command("tune", _tune, "search better hyper-parameters, and propose them as a settings file",
+                    "settings", "json")  # fmt: skip
+    tuned.add_argument("--model", choices=MODEL_NAMES, help="tune this one only")
+    tuned.add_argument(
+        "--output", type=Path, default=Path("settings-tuned.yml"), metavar="FILE", help="default settings-tuned.yml"
+    )
     command("predict", _predict, "score marts.to_predict with the champions: predictions, reasons, lists",
             "settings", "dry-run")  # fmt: skip
     promoted = command("promote", _promote, "make a version the champion if every gate holds",

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ml import marts
 from ml.evaluate import Learner, headline_folds, learners, try_learners
-from ml.extras import module_of, require
+from ml.extras import optional_module, required_module
 from ml.frames import TrainingFrame
 from ml.inputs import read_inputs
 from ml.metrics import Estimate, Tested, estimate, paired_differences
@@ -75,7 +75,8 @@ def opponents(frame: TrainingFrame, settings: Settings) -> tuple[dict[str, Learn
     Raises:
         UserError: When scikit-learn is absent, or the rule names a number without bands.
     """
-    require("sklearn", "compare")
+    of_sklearn = required_module("ml.opponents_sklearn", "sklearn", "compare")
+    of_lightgbm = optional_module("ml.opponents_lightgbm", "lightgbm")
     recipes, absent = {}, {}
     columns, _ = sliced_columns(
         frame.encoder, settings.slices.model_copy(update={"columns": settings.comparison.rule_columns})
@@ -84,11 +85,8 @@ def opponents(frame: TrainingFrame, settings: Settings) -> tuple[dict[str, Learn
         recipes["rule"] = rate_of_cells(columns, settings)
     else:
         absent["rule"] = f"the marts have no feature {' or '.join(settings.comparison.rule_columns)}"
-    of_sklearn = module_of("ml.opponents_sklearn", "sklearn")
-    if of_sklearn:
-        recipes["logistic_regression"] = of_sklearn.logistic_regression(settings)
-        recipes["random_forest"] = of_sklearn.random_forest(settings)
-    of_lightgbm = module_of("ml.opponents_lightgbm", "lightgbm")
+    recipes["logistic_regression"] = of_sklearn.logistic_regression(settings)
+    recipes["random_forest"] = of_sklearn.random_forest(settings)
     if of_lightgbm:
         recipes["lightgbm"] = of_lightgbm.lightgbm(settings)
     else:
@@ -120,8 +118,8 @@ def compare(
     Raises:
         UserError: When the history is too short, scikit-learn is absent, or a leak guard is broken.
     """
-    folds = headline_folds(frame, horizon.date, settings)
     others, absent = opponents(frame, settings)
+    folds = headline_folds(frame, horizon.date, settings)
     ours = learners(settings)
     less = {
         f"{FEWER_NEGATIVES} {name}": fewer_negatives(learn, settings.comparison.negatives_share, settings.seed)
@@ -219,7 +217,6 @@ def compare_marts(environment: Environment, settings: Settings, say: Callable[[s
         UserError: When the marts do not suit, as `compare` does, or while a training runs.
     """
     lake = Lake(environment.lake)
-    require("sklearn", "compare")
     with alone(lake, "ml", "training or prediction"):
         horizon, frame = read_inputs(environment, settings)
         say(describe(horizon, frame))

@@ -6,29 +6,27 @@ from types import ModuleType
 from warehouse.errors import UserError
 
 
-def installed(package: str) -> bool:
-    """Say whether a library can be imported."""
+def optional_module(name: str, package: str) -> ModuleType | None:
+    """Import a module of ml that stands on a library, or return None where the library cannot be imported."""
     try:
         importlib.import_module(package)
     except (ImportError, OSError):  # OSError: a system library that it loads is absent
-        return False
-    return True
+        return None
+    return importlib.import_module(name)
 
 
-def require(package: str, command: str) -> None:
-    """Refuse a command whose library is not there.
+def required_module(name: str, package: str, command: str) -> ModuleType:
+    """Import a module of ml that a command cannot do without.
 
     Args:
-        package: As it is imported.
+        name: The module.
+        package: The library that it stands on, as it is imported.
         command: Of ml; the make target of this name installs what it needs.
 
     Raises:
-        UserError: When it cannot be imported.
+        UserError: When the library cannot be imported.
     """
-    if not installed(package):
+    module = optional_module(name, package)
+    if module is None:
         raise UserError(f"`python -m ml {command}` needs {package}; `make {command}` installs it and runs the command")
-
-
-def module_of(name: str, package: str) -> ModuleType | None:
-    """Import a module of ml that needs a library, or return None where the library is not there."""
-    return importlib.import_module(name) if installed(package) else None
+    return module

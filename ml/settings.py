@@ -174,6 +174,60 @@ class ComparisonSettings(BaseModel):
     negatives_share: Share
 
 
+class RangeSettings(BaseModel):
+    """Where a hyper-parameter is searched: both ends may be tried; `log` tries ratios alike, `whole` integers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: float = Field(ge=0)
+    high: float
+    scale: Literal["linear", "log", "whole"]
+
+    @model_validator(mode="after")
+    def _ends_suit(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
+        if self.scale == "log" and self.low == 0:
+            raise ValueError("a logarithmic range cannot begin at 0")
+        if self.scale == "whole" and (self.low % 1 or self.high % 1):
+            raise ValueError("a range of integers begins and ends at integers")
+        return self
+
+
+class AimsSettings(BaseModel):
+    """The metric that the search raises for each model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    precision: str
+    recall: str
+
+    def of(self, name: ModelName) -> str:
+        """Metric of the model with this name."""
+        return self.precision if name == "precision" else self.recall
+
+
+Searched = Literal[
+    "eta", "max_depth", "min_child_weight", "max_delta_step", "subsample", "colsample_bytree", "reg_lambda"
+]
+
+
+class TuningSettings(BaseModel):
+    """How hyper-parameters are searched.
+
+    Attributes:
+        trials: Settings that are tried, the present ones included.
+        aims: What is raised.
+        ranges: By hyper-parameter; one that is not named stays as it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trials: PositiveInt
+    aims: AimsSettings
+    ranges: dict[Searched, RangeSettings]
+
+
 class Settings(BaseModel):
     """Everything that training and prediction can be told; `settings.yml` says what each one means."""
 
@@ -196,6 +250,7 @@ class Settings(BaseModel):
     peer_rows: PositiveInt
     promotion: PromotionSettings
     comparison: ComparisonSettings
+    tuning: TuningSettings
     models: ModelsSettings
 
 
