@@ -22,9 +22,9 @@ Rows = NDArray[np.intp]
 
 RARE_CODE = 20  # rows; a code with fewer shares a column with the other rare ones
 QUANTILES = 1000
-STEPS = 1000
-PENALTIES = (0.003, 0.03, 0.3)  # inverse strengths, as scikit-learn writes them
-LEAVES = (3, 10, 30)  # rows of a leaf at least
+STEPS, TOLERANCE = 1000, 1e-3
+PENALTIES = (0.01, 0.3)  # inverse strengths, as scikit-learn writes them
+LEAVES = (3, 20)  # rows of a leaf at least
 
 
 def _places(encoder: Encoder, kind: str) -> list[int]:
@@ -51,7 +51,7 @@ def _logistic(strength: float, settings: Settings) -> Fit:
                 ("codes", _codes(), codes),
             ]
         )
-        model = make_pipeline(columns, LogisticRegression(C=strength, max_iter=STEPS))
+        model = make_pipeline(columns, LogisticRegression(C=strength, max_iter=STEPS, tol=TOLERANCE))
         model.fit(frame.matrix[trained], frame.observations.label[trained])
 
         def log_odds(matrix: Matrix) -> NDArray[np.float64]:
