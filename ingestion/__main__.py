@@ -88,7 +88,9 @@ def _ingest(arguments: argparse.Namespace, report: Report) -> None:
             for line in discovered_lines(discover(server, contract, logs, wanted)):
                 report("discovered", line)
         else:
-            ingest(settings, contract, server, origin=origin, wanted=wanted, report=report)
+            ingest(
+                settings, contract, server, origin=origin, wanted=wanted, report=report, keeps_texts=arguments.keep_text
+            )
 
 
 def _register(_: argparse.Namespace, report: Report) -> None:
@@ -159,6 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--all-new", action="store_true", help="everything that is new, whatever MONTH is")
     landing.add_argument("--stock", action="store_true", help="only stock deliveries")
     landing.add_argument("--dry-run", action="store_true", help="only say what would be landed and what is incomplete")
+    landing.add_argument(
+        "--keep-text", action="store_true", help="keep the unpacked texts in the lake too, below DATA/UNZIP_DATA"
+    )
     add("sample", _sample, "make the sample deliveries, unless SFTP_HOST is set")
     add("register", _register, "create the raw tables over what is landed")
     add("status", _status, "say what has landed: deliveries and files with their lines, and drift from the contract")

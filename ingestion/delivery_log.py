@@ -11,7 +11,7 @@ from warehouse.lake import Lake
 from warehouse.s3 import Location
 
 SAMPLE = "sample"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class _Record(BaseModel):
@@ -48,6 +48,7 @@ class FileRecord(_Record):
         archives: The archive, or its volumes in order.
         parquet_sha256, rejected_sha256: Of those files, in hex; None in a log from before they were recorded.
         seconds: How long its landing took; None likewise.
+        text: The unpacked text, relative to the lake, where it was asked for; it may have been pruned since.
     """
 
     file: str
@@ -67,6 +68,7 @@ class FileRecord(_Record):
     parquet_sha256: str | None = None
     rejected_sha256: str | None = None
     seconds: float | None = None
+    text: str | None = None
 
     @property
     def drift(self) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ class DeliveryLog(_Record):
         origin: `SAMPLE`, or host and root of the server; None in a log from before origins were recorded.
         status: `publishing` while files of a delivery that replaces an earlier landing are moved to their place.
         landed_files: Parquet file of its line counts, relative to the lake.
-        schema_version: Of this description; 1 is without what the version after it added.
+        schema_version: Of this description; each version adds to the one before, see docs/ingestion.md.
         contract: Fingerprint of the delivery contract it was landed by.
         steps: What was done before its publication, which this log ends.
         landed_files_sha256: Of that file, in hex.

@@ -3,13 +3,12 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import duckdb
 import pyarrow as pa
 
 from ingestion.archive import check_archive, read_member
@@ -26,16 +25,18 @@ from ingestion.delivery_log import (
 )
 from ingestion.discovery import Discovered, Wanted, discover
 from ingestion.fetch import fetch_archives
-from ingestion.landing import Target, land, write_no_rejected_lines
+from ingestion.landing import Target, land
 from ingestion.publication import (
     finish_publication,
     landed_files_path,
     landed_path,
     publish_delivery,
     rejected_path,
+    text_path,
     write_landed_files,
 )
 from ingestion.registration import hide_month, register_raw_tables
+from ingestion.rejected_lines import write_no_rejected_lines
 from ingestion.reporting import MEGABYTE, Report
 from ingestion.sftp import ConnectionLostError, SftpServer
 from ingestion.text import TextFormat
@@ -60,6 +61,7 @@ class Ingestion:
         server: The server, connected.
         origin: What the logs of its deliveries call it.
         report: Takes what there is to say.
+        keeps_texts: Whether the unpacked texts are kept too.
         folder_engine: The engine, if it shows whatever is in a month's folder, so that the month has to be hidden
             while it is published; None for one that shows named files.
     """
@@ -69,17 +71,13 @@ class Ingestion:
     server: SftpServer
     origin: str
     report: Report
+    keeps_texts: bool
     folder_engine: Engine | None
 
     @property
     def work(self) -> Path:
         """Folder of what is not published yet."""
         return self.lake.work() / "ingestion"
-
-    @property
-    def scratch(self) -> Path:
-        """Folder in it of what is never published."""
-        return self.work / "scratch"
 
     def staged(self, delivery: str) -> Lake[Path]:
         """Folder in it of one delivery, laid out like the lake."""
@@ -94,6 +92,18 @@ def _counts(record: FileRecord) -> str:
     if record.missing_columns:
         line += f"; not delivered, null: {', '.join(record.missing_columns)}"
     return line
+
+
+def _copied(chunks: Iterable[bytes], path: Path | None) -> Iterator[bytes]:
+    """Give the chunks on, and write them to a file on the way, if there is one."""
+    if path is None:
+        yield from chunks
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as copy:
+        for chunk in chunks:
+            copy.write(chunk)
+            yield chunk
 
 
 def _land_file(
@@ -116,16 +126,17 @@ def _land_file(
         loaded_at=loaded_at.replace(tzinfo=None),
         parquet=landed_path(staged, run.contract, delivery, file),
         rejected=rejected_path(staged, run.contract, delivery, file),
-        scratch=run.scratch,
     )
-    run.scratch.mkdir(parents=True, exist_ok=True)
+    text = text_path(staged, run.contract, delivery, file)
+    for path in (target.parquet, target.rejected, text):
+        path.unlink(missing_ok=True)
     for path in (target.parquet, target.rejected):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
     try:
         with contextlib.closing(read_member(member)) as chunks:
-            landed = land(chunks, table, TextFormat(run.contract.encoding, run.contract.delimiter), target)
-    except (duckdb.Error, pa.ArrowException) as error:
+            copied = _copied(chunks, text if run.keeps_texts else None)
+            landed = land(copied, table, TextFormat(run.contract.encoding, run.contract.delimiter), target)
+    except pa.ArrowException as error:
         raise UserError(f"{target.culprit} cannot be landed: {str(error).splitlines()[0]}") from error
     has_rejected = landed.rejected_lines > 0
     replaced = rejected_path(run.lake, run.contract, delivery, file)
@@ -151,6 +162,7 @@ def _land_file(
         parquet_sha256=sha256(target.parquet),
         rejected_sha256=sha256(target.rejected) if has_rejected else None,
         seconds=round(time.monotonic() - start, 3),
+        text=str(text.relative_to(staged.root)) if run.keeps_texts else None,
     )
 
 
@@ -273,6 +285,7 @@ def ingest(
     origin: str,
     wanted: Wanted,
     report: Report,
+    keeps_texts: bool = False,
 ) -> None:
     """Land every delivery on the server that the lake does not have as it is there, and register the raw tables.
 
@@ -283,13 +296,14 @@ def ingest(
         origin: What the logs of its deliveries call it.
         wanted: Which deliveries to land.
         report: Takes what there is to say.
+        keeps_texts: Whether the unpacked texts are kept too, below UNZIP_DATA.
 
     Raises:
         UserError: When a delivery cannot be landed: the ones before it are, the lake has nothing of it and of the
             ones after it. When the lake and the server do not belong together.
     """
     folder_engine = open_engine(settings) if settings.target != "duckdb" else None
-    run = Ingestion(Lake(settings.lake), contract, server, origin, report, folder_engine)
+    run = Ingestion(Lake(settings.lake), contract, server, origin, report, keeps_texts, folder_engine)
     with alone(run.lake, "ingestion", "ingestion"):
         for folder in (run.lake.archives(), run.lake.landed(), run.lake.rejected()):
             if isinstance(folder, S3Path):

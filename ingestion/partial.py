@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -48,11 +49,12 @@ class PartialFile:
         """Close it; what is not whole stays for the next run."""
         self._file.close()
 
-    def append(self, data: bytes) -> None:
+    def append(self, blocks: Sequence[bytes]) -> None:
         """Add the bytes that come next."""
-        self._file.write(data)
-        self._digest.update(data)
-        self.size += len(data)
+        for block in blocks:
+            self._file.write(block)
+            self._digest.update(block)
+            self.size += len(block)
 
     def finish(self) -> str:
         """Give the whole file its name and time, and return its SHA-256 in hex."""

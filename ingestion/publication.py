@@ -47,6 +47,11 @@ def rejected_path(lake: Lake[L], contract: Contract, delivery: Delivery, file: s
     return _in_month(lake.rejected(file), delivery, _stem(contract, delivery, file))
 
 
+def text_path(lake: Lake[L], contract: Contract, delivery: Delivery, file: str) -> L:
+    """Unpacked text of a file of a delivery, where it is kept."""
+    return lake.texts(delivery.name) / file / member_name(contract, delivery, file)
+
+
 def landed_files_path(lake: Lake[L], delivery: Delivery) -> L:
     """Parquet file of the line counts of a delivery."""
     return _in_month(lake.landed_files(), delivery, delivery.name)
@@ -89,15 +94,18 @@ def _superseded(lake: Lake[Location], contract: Contract, delivery: Delivery, lo
     if not isinstance(delivered, Path):
         return []
     stale = [path for path in delivered.glob("*") if path.is_file() and path.name not in archives]
-    rejected = [rejected_path(lake, contract, delivery, record.file) for record in log.files if record.rejected is None]
-    return stale + [path for path in rejected if isinstance(path, Path)]
+    unwritten = [
+        rejected_path(lake, contract, delivery, record.file) for record in log.files if record.rejected is None
+    ]
+    unwritten += [text_path(lake, contract, delivery, record.file) for record in log.files if record.text is None]
+    return stale + [path for path in unwritten if isinstance(path, Path)]
 
 
 def _named(log: DeliveryLog) -> list[str]:
     """List the files of a delivery relative to the lake, without the log."""
     archives = Lake(Path()).archives(log.delivery)
     names = {str(archives / archive.name) for record in log.files for archive in record.archives}
-    names |= {path for record in log.files for path in (record.parquet, record.rejected) if path is not None}
+    names |= {path for record in log.files for path in (record.parquet, record.rejected, record.text) if path}
     return sorted(names | {log.landed_files})
 
 

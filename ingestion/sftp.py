@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -32,6 +32,7 @@ CONNECTIONS = 4
 BLOCK_BYTES, SAFE_BLOCK_BYTES = 255 << 10, 32 << 10
 # Asked for at once on a connection: twice what a channel's window lets through.
 UNDER_WAY_BYTES = 4 << 20
+WRITTEN_AT_ONCE_BYTES = 1 << 20
 # Far faster than the others where processors have instructions for it, and as safe.
 CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 
@@ -335,15 +336,20 @@ class SftpServer:
         opening = sftp.open(path, "rb", encoding=None, block_size=block_size, max_requests=requests)
         source = await self._remotely(path, opening)
         blocks = await source.read_parallel(remote.size - partial.size, partial.size)
+        next_byte, ready = partial.size, list[bytes]()
         try:
-            while True:
-                block = await self._remotely(path, anext(blocks, None))
-                if block is None:
-                    break
-                ahead[block[0]] = block[1]
-                while (data := ahead.pop(partial.size, None)) is not None:
-                    partial.append(data)
-                    advance(len(data))
+            async with contextlib.aclosing(self._patiently(path, blocks)) as arriving:
+                async for start, block in arriving:
+                    ahead[start] = block
+                    while (data := ahead.pop(next_byte, None)) is not None:
+                        next_byte += len(data)
+                        ready.append(data)
+                    if next_byte - partial.size >= WRITTEN_AT_ONCE_BYTES or next_byte == remote.size:
+                        before = partial.size
+                        # in a thread, where hashing and writing do not hold up what arrives
+                        await asyncio.to_thread(partial.append, ready)
+                        advance(partial.size - before)
+                        ready = []
         finally:
             with contextlib.suppress(*LOST):
                 await asyncio.wait_for(source.close(), 1)
@@ -378,9 +384,28 @@ class SftpServer:
                 await asyncio.sleep(PAUSES[lost - 1])
 
     async def _remotely(self, path: str, answer: Awaitable[Result]) -> Result:
-        """Wait for one answer of the server, and tell a lost connection from a file that is not there."""
-        try:
+        """Wait for one answer of the server."""
+        with self._translated(path):
             return await asyncio.wait_for(answer, ANSWER_SECONDS)
+
+    async def _patiently(self, path: str, items: AsyncIterator[Result]) -> AsyncGenerator[Result]:
+        """Give on what comes, and wait for each no longer than for any answer; a task each would be half of the work.
+
+        The clock stands while the caller has an item.
+        """
+        now = asyncio.get_running_loop().time
+        with self._translated(path):
+            async with asyncio.timeout(ANSWER_SECONDS) as patience:
+                async for item in items:
+                    patience.reschedule(None)
+                    yield item
+                    patience.reschedule(now() + ANSWER_SECONDS)
+
+    @contextlib.contextmanager
+    def _translated(self, path: str) -> Iterator[None]:
+        """Tell a lost connection from a file that is not there."""
+        try:
+            yield
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
             raise UserError(f"the SFTP server {self.name} has no {path}; check SFTP_ROOT, or run again") from None
         except asyncssh.SFTPPermissionDenied:

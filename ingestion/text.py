@@ -1,6 +1,8 @@
 """Delivered bytes to clean lines: UTF-8, one newline, line numbers; the bad ones apart, with the reason."""
 
-from collections.abc import Iterable, Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ingestion.contract import Table
@@ -9,9 +11,11 @@ from warehouse.errors import UserError
 # Real lines stay below 10 kB. The limit bounds memory when a file has no line ends at all.
 LINE_LIMIT = 1 << 20
 CUT = 4096
+# No table has nearly as many; each column costs memory. Names of columns go into messages and logs as they are.
+COLUMN_LIMIT, NAME_LIMIT = 5000, 200
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-# DuckDB ends a file with an error at a carriage return inside a value. It travels as this code point instead,
+# The parser takes a carriage return inside a value for the end of the line. It travels as this code point instead,
 # which Unicode reserves for a process's own use, so no single-byte encoding can deliver it.
 CARRIAGE_RETURN_MARK = "\ufdd0"
 _MARK_BYTES = CARRIAGE_RETURN_MARK.encode()
@@ -65,20 +69,21 @@ class CleanBlock:
     """What became of some consecutive lines.
 
     Attributes:
-        data: UTF-8, for each good line its number, the delimiter, the line and a newline.
+        data: The good lines in UTF-8, each ended by a newline, carriage returns in values as `CARRIAGE_RETURN_MARK`.
         lines: Lines taken in.
-        rows: Good lines.
-        blank_lines: Lines without a visible character.
+        line_numbers: Those of the good lines.
         rejected: The bad lines.
-        has_carriage_return: Whether `data` contains `CARRIAGE_RETURN_MARK`.
     """
 
     data: bytes
     lines: int
-    rows: int
-    blank_lines: int
+    line_numbers: Sequence[int]
     rejected: tuple[RejectedLine, ...]
-    has_carriage_return: bool
+
+    @property
+    def has_carriage_return(self) -> bool:
+        """Whether `data` contains `CARRIAGE_RETURN_MARK`."""
+        return not self.data.isascii() and _MARK_BYTES in self.data
 
 
 def line_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -108,6 +113,18 @@ def line_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield tail
 
 
+def _fault_of_names(names: Sequence[str]) -> str | None:
+    """Say what keeps the names of a header from being names of columns, as the end of a sentence."""
+    if len(names) > COLUMN_LIMIT:
+        return f"the header names {len(names)} columns, more than {COLUMN_LIMIT}"
+    for place, name in enumerate(names, start=1):
+        if len(name) > NAME_LIMIT:
+            return f"the header's name of column {place} is longer than {NAME_LIMIT} characters"
+        if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in name):
+            return f"the header's name of column {place} contains a control character"
+    return None
+
+
 def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str) -> Header:
     """Match the first line of a text with the contract.
 
@@ -119,7 +136,7 @@ def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str
 
     Raises:
         UserError: When the text is in another encoding, or there is no header, or it lacks a required column, or
-            names one twice.
+            names one twice, or what cannot be one.
     """
     advice = "ask the vendor to deliver the file again"
     if line.startswith(BYTE_ORDER_MARK):
@@ -131,9 +148,11 @@ def read_header(line: bytes, table: Table, text_format: TextFormat, culprit: str
     if not text.strip() or len(line) > LINE_LIMIT:
         raise UserError(f"{culprit}: the first line is no header; {advice}")
     stripped = [name.strip().lower() for name in text.split(text_format.delimiter)]
+    if fault := _fault_of_names(stripped):
+        raise UserError(f"{culprit}: {fault}; {advice}")
     our_names = {column.header_name: column.name for column in table.columns}
     names = tuple(our_names.get(name, name) or f"(column {place})" for place, name in enumerate(stripped, start=1))
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise UserError(f"{culprit}: the header names the column {twice[0]} twice; {advice}")
     lacking = [column.header_name for column in table.columns if column.required and column.name not in names]
@@ -168,31 +187,45 @@ def _fault(line: bytes, values: int, text_format: TextFormat) -> str | None:
     return None
 
 
-def _clean_line_by_line(
-    lines: list[bytes], first_number: int, values: int, text_format: TextFormat
-) -> tuple[list[tuple[int, bytes]], tuple[RejectedLine, ...]]:
-    good, rejected = [], []
-    for number, line in enumerate(lines, start=first_number):
-        if len(line) <= LINE_LIMIT and not line.strip():
-            continue
-        reason = _fault(line, values, text_format)
-        if reason is None:
-            good.append((number, line))
-        else:
-            kept = line if len(line) <= LINE_LIMIT else line[:CUT]
-            raw_text = kept.decode(text_format.encoding, errors="backslashreplace")
-            rejected.append(RejectedLine(number, reason, raw_text))
-    return good, tuple(rejected)
+def _encoded(block: bytes, text_format: TextFormat) -> bytes:
+    data = block if block.isascii() else block.decode(text_format.encoding).encode()
+    return data.replace(b"\r", _MARK_BYTES)
 
 
-def _encode(numbered: Iterable[tuple[int, bytes]], text_format: TextFormat) -> bytes:
-    template = b"%d" + text_format.delimiter.encode() + b"%b\n"
-    data = b"".join([template % pair for pair in numbered])
-    return data if data.isascii() else data.decode(text_format.encoding).encode()
+def _may_hold_overlong_line(block: bytes) -> bool:
+    """Whether some stretch of half the limit has no newline."""
+    step = LINE_LIMIT // 2
+    return any(block.find(b"\n", start, start + step) < 0 for start in range(0, len(block) - step + 1, step))
 
 
-def clean_block(block: bytes, first_number: int, values: int, text_format: TextFormat) -> CleanBlock:
-    """Clean some whole lines: both newlines to one, the encoding to UTF-8, bad lines apart.
+def clean_at_once(block: bytes, first_number: int, text_format: TextFormat) -> CleanBlock | None:
+    """Clean some whole lines as if all were good, as nearly all blocks are; the parser finds a wrong number of values.
+
+    Args:
+        block: Whole lines; only the last one of a file may lack its end.
+        first_number: Line number of the first one.
+        text_format: How values are written.
+
+    Returns:
+        None where a line is empty or may be too long, or a byte is not defined in the encoding.
+    """
+    if _may_hold_overlong_line(block):
+        return None
+    unified = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+    if not unified.endswith(b"\n"):
+        unified = _without_end(unified) + b"\n"
+    if unified.startswith(b"\n") or b"\n\n" in unified:
+        return None
+    lines = unified.count(b"\n")
+    try:
+        data = _encoded(unified, text_format)
+    except UnicodeDecodeError:
+        return None
+    return CleanBlock(data, lines, range(first_number, first_number + lines), ())
+
+
+def clean_line_by_line(block: bytes, first_number: int, values: int, text_format: TextFormat) -> CleanBlock:
+    """Clean some whole lines: both newlines to one, the encoding to UTF-8, blank lines out, bad lines apart.
 
     Args:
         block: Whole lines; only the last one of a file may lack its end.
@@ -205,29 +238,17 @@ def clean_block(block: bytes, first_number: int, values: int, text_format: TextF
         lines[-1] = _without_end(lines[-1])
     else:
         lines.pop()
-    delimiter = text_format.delimiter.encode()
-    rejected: tuple[RejectedLine, ...] = ()
-    rows = len(lines)
-    # Nearly all blocks are flawless. A line with a delimiter is not blank, so from two columns on counting is enough.
-    is_flawless = (
-        values > 1 and max(map(len, lines)) <= LINE_LIMIT and all(line.count(delimiter) == values - 1 for line in lines)
-    )
-    data = b""
-    if is_flawless:
-        try:
-            data = _encode(enumerate(lines, start=first_number), text_format)
-        except UnicodeDecodeError:
-            is_flawless = False
-    if not is_flawless:
-        good, rejected = _clean_line_by_line(lines, first_number, values, text_format)
-        data = _encode(good, text_format)
-        rows = len(good)
-    has_carriage_return = b"\r" in data
-    return CleanBlock(
-        data=data.replace(b"\r", _MARK_BYTES) if has_carriage_return else data,
-        lines=len(lines),
-        rows=rows,
-        blank_lines=len(lines) - rows - len(rejected),
-        rejected=rejected,
-        has_carriage_return=has_carriage_return,
-    )
+    good, numbers, rejected = [], [], []
+    for number, line in enumerate(lines, start=first_number):
+        if len(line) <= LINE_LIMIT and not line.strip():
+            continue
+        reason = _fault(line, values, text_format)
+        if reason is None:
+            good.append(line)
+            numbers.append(number)
+        else:
+            kept = line if len(line) <= LINE_LIMIT else line[:CUT]
+            raw_text = kept.decode(text_format.encoding, errors="backslashreplace")
+            rejected.append(RejectedLine(number, reason, raw_text))
+    data = _encoded(b"".join(line + b"\n" for line in good), text_format)
+    return CleanBlock(data, len(lines), numbers, tuple(rejected))

@@ -11,11 +11,14 @@ from typing import Any
 from ml import operate
 from ml.compare import compare_marts, comparison_lines
 from ml.evaluate import evaluate
+from ml.evaluation_tables import evaluation_tables
 from ml.export import export_mlflow
 from ml.inputs import read_inputs
 from ml.predict import predict
 from ml.promotion import LATEST, Decision, Gate
-from ml.registry import Version, read_registry
+from ml.registry import Version
+from ml.registry_tables import read_registry
+from ml.report import report_lines, test_lines, window_tests
 from ml.retrain import retrain
 from ml.settings import MODEL_NAMES, SETTINGS_FILE, read_settings
 from ml.show import (
@@ -23,7 +26,6 @@ from ml.show import (
     find_run,
     list_lines,
     list_versions,
-    report_lines,
     run_difference,
     run_lines,
     run_values,
@@ -56,7 +58,8 @@ def _train(environment: Environment, options: argparse.Namespace) -> None:
 
 
 def _predict(environment: Environment, options: argparse.Namespace) -> None:
-    predict(environment, read_settings(options.settings, options.overrides), dry_run=options.dry_run)
+    settings = read_settings(options.settings, options.overrides)
+    predict(environment, settings, all_reasons=options.all_reasons, dry_run=options.dry_run)
 
 
 def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
@@ -67,7 +70,7 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
     _emit(
         options,
         {name: {key: asdict(metric) for key, metric in of.items()} for name, of in metrics.items()},
-        report_lines(metrics),
+        test_lines(window_tests([*findings.earlier_windows, findings.headline], findings.naive)),
     )
 
 
@@ -89,7 +92,7 @@ def _tune(environment: Environment, options: argparse.Namespace) -> None:
 def _check(environment: Environment, options: argparse.Namespace) -> None:
     horizon_date, gates = operate.check(environment, read_settings(options.settings, options.overrides))
     lines = [f"the marts of horizon {horizon_date} are as their feature definitions say, their history suffices"]
-    lines += [f"{'holds' if gate.holds else 'DOES NOT HOLD'}  {gate.line}" for gate in gates]
+    lines += [f"{'holds' if gate.holds else 'FAILS'}: {gate.line}" for gate in gates]
     _emit(options, {"horizon_date": horizon_date, "gates": [asdict(gate) for gate in gates]}, lines)
     _end(gates)
 
@@ -157,9 +160,8 @@ def _diff(environment: Environment, options: argparse.Namespace) -> None:
 def _report(environment: Environment, options: argparse.Namespace) -> None:
     lake = Lake(environment.lake)
     evaluation = find_run(lake, read_registry(lake), options.run)
-    metrics = {name: model.metrics for name, model in evaluation.models.items()}
-    values = evaluation.model_dump(mode="json")["models"]
-    _emit(options, {name: values[name]["metrics"] for name in metrics}, report_lines(metrics))
+    tables = {name: table.to_pylist() for name, table in evaluation_tables(evaluation).items()}
+    _emit(options, tables, report_lines(evaluation))
 
 
 def _retrain(environment: Environment, options: argparse.Namespace) -> None:
@@ -228,8 +230,9 @@ def _parser() -> argparse.ArgumentParser:
     tuned.add_argument(
         "--output", type=Path, default=Path("settings-tuned.yml"), metavar="FILE", help="default settings-tuned.yml"
     )
-    command("predict", _predict, "score marts.to_predict with the champions: predictions, reasons, lists",
-            "settings", "dry-run")  # fmt: skip
+    scored = command("predict", _predict, "score marts.to_predict with the champions: predictions, reasons, lists",
+                     "settings", "dry-run")  # fmt: skip
+    scored.add_argument("--all-reasons", action="store_true", help="write reasons for every company, not for the best")
     promoted = command("promote", _promote, "make a version the champion if every gate holds",
                        "settings", "dry-run", "json", "why")  # fmt: skip
     promoted.add_argument("version", help=f"a version, the beginning of one, or {LATEST} for the latest of each model")

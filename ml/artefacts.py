@@ -178,7 +178,7 @@ class Evaluation(_Frozen):
         models: By model name.
         earlier_windows: Tests of the years before the headline's, the earliest first.
         windows_left_out: Years that were to be tested and what each lacks.
-        naive: What a split at random would have claimed.
+        naive: What a split at random would have claimed; None where one of its parts has no users.
         unlabelled_users: What a probability says where some users leave no charge.
         settings: All settings.
         libraries: Versions that the bytes of a model depend on.
@@ -195,7 +195,7 @@ class Evaluation(_Frozen):
     models: dict[ModelName, ModelEvaluation]
     earlier_windows: list[WindowTest]
     windows_left_out: list[str]
-    naive: NaiveTest
+    naive: NaiveTest | None
     unlabelled_users: UnlabelledUsers
     settings: Settings
     libraries: dict[str, str]
@@ -327,27 +327,6 @@ def save_evaluation(lake: Lake[Location], day: str, evaluation: Evaluation) -> L
     return path
 
 
-def _read_evaluation(path: Location, absent: str) -> Evaluation:
-    try:
-        return Evaluation.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(absent) from None
-    except ValidationError:
-        raise UserError(f"{path} is not an evaluation file of this version; run `make train` again") from None
-
-
-def load_evaluation(lake: Lake[Location], day: str) -> Evaluation:
-    """Read the evaluation file of a day.
-
-    Raises:
-        UserError: When there is none, or it is not one that this version wrote.
-    """
-    path = lake.evaluation(day)
-    return _read_evaluation(
-        path, f"there is no {path.name} in {path.parent}: nothing was trained on these marts; run `make train`"
-    )
-
-
 def load_run(lake: Lake[Location], run_id: str) -> Evaluation:
     """Read the evaluation file of a run.
 
@@ -355,7 +334,12 @@ def load_run(lake: Lake[Location], run_id: str) -> Evaluation:
         UserError: When there is none, or it is not one that this version wrote.
     """
     path = lake.run(run_id)
-    return _read_evaluation(path, f"there is no run {run_id} in {path.parent}; `python -m ml list` names the runs")
+    try:
+        return Evaluation.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"there is no run {run_id} in {path.parent}; `python -m ml list` names the runs") from None
+    except ValidationError:
+        raise UserError(f"{path} is not an evaluation file of this version; run `make train` again") from None
 
 
 def run_ids(lake: Lake[Location]) -> list[str]:

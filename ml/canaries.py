@@ -6,7 +6,7 @@ Rows count alike here, since a leak is one of rows; each area under ROC is the m
 
 import datetime
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,10 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from ml.frames import Matrix, TrainingFrame
-from ml.inputs import read_inputs
 from ml.metrics import Tested, roc_auc
 from ml.settings import Settings
 from ml.split import Fold, evaluation_folds, walk_forward
 from warehouse.errors import UserError
-from warehouse.settings import Settings as Environment
 
 Labels = NDArray[np.bool_]
 
@@ -48,10 +46,6 @@ class Canary:
     found: str
     wanted: str
     holds: bool
-
-    def written(self) -> str:
-        """Write the outcome as one line."""
-        return f"{'holds' if self.holds else 'FAILS'}: {self.name}: found {self.found}, wanted {self.wanted}"
 
 
 def _standard_error(positives: int, rows: int) -> float:
@@ -235,22 +229,3 @@ def canaries(frame: TrainingFrame, horizon_date: datetime.date, settings: Settin
 def run_canaries(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> list[Canary]:
     """Run all canaries; the arguments are those of `canaries`."""
     return list(canaries(frame, horizon_date, settings))
-
-
-def check(environment: Environment, settings: Settings, say: Callable[[str], None] = print) -> list[Canary]:
-    """Run the canaries on the marts and say each outcome: the command `check`.
-
-    Args:
-        environment: Where the warehouse is, and the month that is asked for.
-        settings: All settings.
-        say: Takes the lines.
-
-    Raises:
-        UserError: When the marts cannot be read, or hold too few users.
-    """
-    horizon, frame = read_inputs(environment, settings)
-    outcomes = []
-    for canary in canaries(frame, horizon.date, settings):
-        say(f"check: {canary.written()}")
-        outcomes.append(canary)
-    return outcomes

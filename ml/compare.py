@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow as pa
 
 from ml import marts
-from ml.evaluate import Learner, headline_folds, learners, try_learners
+from ml.evaluate import Fitted, Learner, headline_folds, learners, try_learners
 from ml.extras import optional_module, required_module
 from ml.frames import TrainingFrame
 from ml.inputs import read_inputs
 from ml.metrics import Estimate, Tested, estimate, paired_differences
-from ml.opponents import fewer_negatives, learner, rate_of_cells
+from ml.opponents import Ranking, fewer_negatives, learner, rate_of_cells
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.slices import sliced_columns
 from ml.tables import append, register_tables
@@ -62,7 +62,7 @@ class Compared:
     note: str | None = None
 
 
-def opponents(frame: TrainingFrame, settings: Settings) -> tuple[dict[str, Learner], dict[str, str]]:
+def opponents(frame: TrainingFrame, settings: Settings) -> tuple[dict[str, Learner[Ranking]], dict[str, str]]:
     """Make the learners that are the same beside both of our models.
 
     Args:
@@ -125,7 +125,8 @@ def compare(
         f"{FEWER_NEGATIVES} {name}": fewer_negatives(learn, settings.comparison.negatives_share, settings.seed)
         for name, learn in ours.items()
     }
-    trial = try_learners(frame, folds, ours | others | less, say=say)
+    tried: dict[str, Learner[Fitted]] = {**ours, **others, **less}
+    trial = try_learners(frame, folds, tried, say=say)
     tested = {name: replace(rows, listed=None) for name, rows in trial.tested.items()}
     estimates = {
         name: estimate(rows, settings.top_rows, settings.bootstrap_samples, settings.seed)

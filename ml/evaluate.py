@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +40,19 @@ class Fitted(Protocol):
         """Say in a few words how it came out."""
 
 
-class Learner(Protocol):
+F = TypeVar("F", bound=Fitted)
+F_co = TypeVar("F_co", bound=Fitted, covariant=True)
+
+
+class Learner(Protocol[F_co]):
     """Fits a model on the rows of a part and on no others."""
 
-    def __call__(self, frame: TrainingFrame, part: Part) -> Fitted:
+    def __call__(self, frame: TrainingFrame, part: Part) -> F_co:
         """Fit a model on the rows that the part names."""
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Generic[F_co]):
     """What learners did on the same folds.
 
     Attributes:
@@ -58,7 +62,7 @@ class Trial:
     """
 
     tested: Mapping[str, Tested]
-    fitted: Mapping[str, Sequence[Fitted]]
+    fitted: Mapping[str, Sequence[F_co]]
     guards: list[GuardResult]
 
 
@@ -73,13 +77,13 @@ class Findings:
     headline: WindowTest
     earlier_windows: list[WindowTest]
     windows_left_out: list[str]
-    naive: NaiveTest
+    naive: NaiveTest | None
     slices: dict[ModelName, list[SliceTest]]
     curves: dict[ModelName, dict[CurveName, list[CurvePoint]]]
     tested: Mapping[ModelName, Tested]
 
 
-def learner(name: ModelName, settings: Settings) -> Learner:
+def learner(name: ModelName, settings: Settings) -> Learner[Model]:
     """Make the learner of one of the two models."""
 
     def learn(frame: TrainingFrame, part: Part) -> Model:
@@ -88,7 +92,7 @@ def learner(name: ModelName, settings: Settings) -> Learner:
     return learn
 
 
-def learners(settings: Settings) -> dict[str, Learner]:
+def learners(settings: Settings) -> dict[str, Learner[Model]]:
     """Make the learners of both models, by name."""
     return {name: learner(name, settings) for name in MODEL_NAMES}
 
@@ -96,11 +100,11 @@ def learners(settings: Settings) -> dict[str, Learner]:
 def try_learners(
     frame: TrainingFrame,
     folds: Sequence[Fold],
-    tried: Mapping[str, Learner],
+    tried: Mapping[str, Learner[F]],
     *,
     guarded: bool = True,
     say: Callable[[str], None] = lambda _: None,
-) -> Trial:
+) -> Trial[F]:
     """Fit every learner on every fold's part and score the fold's test rows.
 
     Args:
@@ -115,7 +119,7 @@ def try_learners(
     """
     rows = frame.observations
     guards: list[GuardResult] = []
-    fitted: dict[str, list[Fitted]] = {name: [] for name in tried}
+    fitted: dict[str, list[F]] = {name: [] for name in tried}
     probability: dict[str, list[NDArray[np.float64]]] = {name: [] for name in tried}
     listed: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in tried}
     for number, fold in enumerate(folds, start=1):
@@ -270,17 +274,16 @@ def _estimates(tested: Tested, settings: Settings) -> dict[str, Estimate]:
     return estimate(tested, settings.top_rows, settings.bootstrap_samples, settings.seed)
 
 
-def _summaries(models: Sequence[Fitted]) -> list[FitSummary]:
-    return [FitSummary.of(model.card) for model in models if isinstance(model, Model)]
-
-
 def _window_test(
     frame: TrainingFrame, horizon: datetime.date, folds: Sequence[Fold], settings: Settings, say: Callable[[str], None]
 ) -> tuple[WindowTest, dict[ModelName, Tested]]:
     window = _test_window(horizon)
     trial = try_learners(frame, folds, learners(settings), say=lambda line: say(f"tested {window.written()}, {line}"))
     models = {
-        name: TestedModel(metrics=_estimates(trial.tested[name], settings), folds=_summaries(trial.fitted[name]))
+        name: TestedModel(
+            metrics=_estimates(trial.tested[name], settings),
+            folds=[FitSummary.of(model.card) for model in trial.fitted[name]],
+        )
         for name in MODEL_NAMES
     }
     test = WindowTest(
@@ -296,8 +299,12 @@ def _window_test(
 
 def _naive_test(
     frame: TrainingFrame, horizon_date: datetime.date, settings: Settings, say: Callable[[str], None]
-) -> NaiveTest:
+) -> NaiveTest | None:
     fold = naive_fold(frame.observations, horizon_date, settings.seed)
+    lacking = lacking_history(fold.part, frame.observations, 1) or not frame.observations.label[fold.test].any()
+    if lacking:
+        say("no split at random for comparison: too few users in one of its parts")
+        return None
     trial = try_learners(frame, [fold], learners(settings), guarded=False)
     say(f"tested a split at random, for comparison: {len(fold.test):,} observations")
     metrics = {name: _estimates(trial.tested[name], settings) for name in MODEL_NAMES}

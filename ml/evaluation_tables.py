@@ -97,10 +97,11 @@ def _metrics(evaluation: Evaluation) -> Iterator[Row]:
         for part in model.slices:
             of_slice = key | {"slice": part.slice, "slice_value": part.slice_value}
             yield from _estimates(of_slice, part.metrics, part.positives, part.rows)
-    test = evaluation.naive.test
-    for name, metrics in evaluation.naive.metrics.items():
-        key = whole | {"model_name": name, "split": NAIVE, "fold": RANDOM_FOLD}
-        yield from _estimates(key, metrics, test.positives, test.rows)
+    if evaluation.naive:
+        test = evaluation.naive.test
+        for name, metrics in evaluation.naive.metrics.items():
+            key = whole | {"model_name": name, "split": NAIVE, "fold": RANDOM_FOLD}
+            yield from _estimates(key, metrics, test.positives, test.rows)
 
 
 def _curves(evaluation: Evaluation) -> Iterator[Row]:

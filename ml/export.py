@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from ml.artefacts import Evaluation, canonical_json, load_run, read_artefacts, run_ids
-from ml.registry import Event, Registry, read_registry
+from ml.registry import Event, Registry
+from ml.registry_tables import read_registry
 from ml.settings import MODEL_NAMES, ModelName
 from ml.text import flattened
 from warehouse.errors import UserError
@@ -59,7 +60,7 @@ def _parameters(evaluation: Evaluation, name: ModelName) -> dict[str, str]:
 def _tags(evaluation: Evaluation, name: ModelName, event: Event, status: str) -> dict[str, str]:
     version = evaluation.models[name].model_version
     return {
-        "mlflow.runName": f"{name} {evaluation.score_month} {version}",
+        "mlflow.runName": f"{name} {evaluation.score_month} {evaluation.run_id}",
         "mlflow.user": event.actor,
         "mlflow.source.name": EXPERIMENT,
         "mlflow.source.type": "LOCAL",
@@ -79,7 +80,7 @@ def _milliseconds(event: Event) -> int:
 def _write_values(folder: Path, values: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, value in values.items():
-        write_text(folder / name, value)
+        (folder / name).write_text(value, encoding="utf-8")
 
 
 def _write_meta(folder: Path, values: Mapping[str, Any]) -> None:

@@ -108,3 +108,22 @@ def difference(trained: Sequence[tuple[str, str]], current: Sequence[tuple[str, 
     if not found and list(trained) != list(current):
         found = ["in another order"]
     return "; ".join(found) or None
+
+
+def require_same(
+    model: str, trained: Sequence[tuple[str, str]], features: Sequence[Feature], next_step: str = "run `make train`"
+) -> None:
+    """Refuse to work with a model on other features than those that it was trained on.
+
+    Args:
+        model: What the message calls it.
+        trained: Names and kinds that it was trained on, in order.
+        features: Those of the marts.
+        next_step: What the message asks for.
+
+    Raises:
+        UserError: With what separates the two.
+    """
+    found = difference(trained, [(feature.name, feature.kind) for feature in features])
+    if found:
+        raise UserError(f"the features are not those {model} was trained on: {found}; {next_step}")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from ml.calibration import Calibration, fit_calibration, log_odds_offset, sigmoid
+from ml.drift import Baseline, baseline
 from ml.features import Kind
 from ml.frames import Matrix, TrainingFrame
 from ml.operating import OperatingPoint, choose_operating_point
@@ -40,6 +41,7 @@ class ModelCard(BaseModel):
         log_odds_offset: What sampling and `scale_pos_weight` added to the model's log-odds.
         calibration: From the log-odds without that offset to the probability.
         operating_point: Where the model's list ends.
+        baseline: How features and scores were spread in training, which drift is measured against.
         data_sha256: Hash of the training data, empty for a fold's model.
         parameters: What XGBoost was told.
     """
@@ -60,6 +62,7 @@ class ModelCard(BaseModel):
     log_odds_offset: float
     calibration: Calibration
     operating_point: OperatingPoint
+    baseline: Baseline
     data_sha256: str
     parameters: dict[str, str | float | int]
 
@@ -71,19 +74,24 @@ class Model:
     booster: xgb.Booster
     card: ModelCard
 
-    def _data(self, matrix: Matrix) -> xgb.DMatrix:
-        features = self.card.features
-        return _data(_seen_only(matrix, features, self.card.seen), features, int(self.card.parameters["nthread"]))
-
     def log_odds(self, matrix: Matrix) -> Floats:
         """Apply the trees: log-odds of each row under the training sample, shape (rows,)."""
-        margin: Floats = self.booster.predict(self._data(matrix), output_margin=True).astype(np.float64)
+        known = _seen_only(matrix, self.card.features, self.card.seen)
+        margin: Floats = self.booster.inplace_predict(known, predict_type="margin").astype(np.float64)
         return margin
 
     def contributions(self, matrix: Matrix) -> Floats:
         """Split the log-odds of each row over the features (exact TreeSHAP values), shape (rows, features)."""
-        contributions: Floats = self.booster.predict(self._data(matrix), pred_contribs=True)[:, :-1].astype(np.float64)
+        known = _seen_only(matrix, self.card.features, self.card.seen)
+        data = _data(known, self.card.features, int(self.card.parameters["nthread"]))
+        contributions: Floats = self.booster.predict(data, pred_contribs=True)[:, :-1].astype(np.float64)
         return contributions
+
+    def single_threaded(self) -> "Model":
+        """Give the same model on one thread, for callers that bring threads of their own; its results are the same."""
+        booster = self.booster.copy()
+        booster.set_param({"nthread": 1})
+        return Model(booster, self.card.model_copy(update={"parameters": self.card.parameters | {"nthread": 1}}))
 
     def score(self, log_odds: Floats) -> Floats:
         """Turn log-odds into the model's output under the training sample."""
@@ -125,8 +133,11 @@ def _seen_only(matrix: Matrix, features: Features, seen: Mapping[str, list[int]]
     known = matrix
     for position, (name, kind) in enumerate(features):
         if kind == "categorical":
-            column = matrix[:, position]
-            strange = ~np.isnan(column) & ~np.isin(column, np.array(seen[name], dtype=np.float32))
+            codes = np.nan_to_num(matrix[:, position], nan=-1).astype(np.intp)
+            # the last place is that of -1, a missing value
+            is_strange = np.ones(max([-1, *seen[name], int(codes.max(initial=-1))]) + 2, dtype=np.bool_)
+            is_strange[[*seen[name], -1]] = False
+            strange = is_strange[codes]
             if strange.any():
                 known = known.copy() if known is matrix else known
                 known[strange, position] = np.nan
@@ -308,6 +319,8 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
         log_odds_offset=offset,
         calibration=calibration,
         operating_point=operating_point,
+        # of the latest year, by models that had not seen its companies: a model's scores of its own rows are too sure
+        baseline=baseline(features, frame.matrix[part.refit], weight, log_odds, rows.weight[part.slice]),
         data_sha256=data_sha256,
         parameters=parameters,
     )

@@ -8,8 +8,9 @@ from ml.features import Feature
 from ml.inputs import read_inputs
 from ml.model import require_history
 from ml.promotion import Decision, Evidence, Gate, canary_gates, decide, reload_gate, wanted_versions
-from ml.registry import Registry, Version, archive, read_registry, rollback
-from ml.serving import load
+from ml.registry import Registry, Version
+from ml.registry_tables import archive, read_registry, rollback
+from ml.serving import choose, load
 from ml.settings import ModelName, Settings
 from ml.split import training_part
 from ml.tables import register_tables
@@ -81,12 +82,14 @@ def withdraw(environment: Environment, version: str, why: str, *, dry_run: bool)
 
 
 def _serving_gates(lake: Lake[Location], horizon_date: datetime.date, features: tuple[Feature, ...]) -> list[Gate]:
-    if not read_registry(lake).events:
+    registry = read_registry(lake)
+    if not registry.events:
         return []
+    chosen = choose(registry, horizon_date)
     gates = []
-    for name, serving in load(lake, horizon_date, features).items():
-        gate = reload_gate(serving.served.version.log_odds_sha256, fingerprint(serving.model))
-        gates.append(Gate(f"{gate.name} {name} {serving.model_version}", gate.found, gate.wanted, gate.holds))
+    for name, served in load(lake, chosen, features).items():
+        gate = reload_gate(chosen[name].version.log_odds_sha256, fingerprint(served.model))
+        gates.append(Gate(f"{gate.name} {name} {served.version}", gate.found, gate.wanted, gate.holds))
     return gates
 
 

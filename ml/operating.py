@@ -38,8 +38,9 @@ def choose_operating_point(
 ) -> OperatingPoint:
     """Choose where a model's list ends, on rows that neither trained it nor test it.
 
-    Rows of equal probability are on the list together. A precision that fewer than `minimum_positives` positives speak
-    for is chance and counts as not reached.
+    Rows of equal probability are on the list together. Recall is of the slice's positives: those outside the groups
+    known by then are in no slice, and the test, which counts them as missed, finds less. A precision that fewer than
+    `minimum_positives` positives speak for is chance and counts as not reached.
 
     Args:
         probability: Calibrated, shape (n,), of models that never saw the rows' companies.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.calibration import Calibration, fit_calibration, log_odds_offset
-from ml.evaluate import Fitted, Learner
+from ml.evaluate import F, Learner
 from ml.frames import Matrix, TrainingFrame
 from ml.metrics import Tested, point
 from ml.model import calibration_parts
@@ -53,7 +53,7 @@ class Ranking:
         return self.chosen
 
 
-def learner(recipe: Recipe, settings: Settings) -> Learner:
+def learner(recipe: Recipe, settings: Settings) -> Learner[Ranking]:
     """Make a learner that is corrected for sampling and calibrated as `model.fit_model` does it.
 
     Args:
@@ -61,7 +61,7 @@ def learner(recipe: Recipe, settings: Settings) -> Learner:
         settings: How many positives a slope of the calibration needs.
     """
 
-    def learn(frame: TrainingFrame, part: Part) -> Fitted:
+    def learn(frame: TrainingFrame, part: Part) -> Ranking:
         rows = frame.observations
         chosen, fit = recipe(frame, part)
         offset = log_odds_offset(rows.label[part.refit], rows.weight[part.refit], 1.0)
@@ -135,7 +135,7 @@ def rate_of_cells(columns: Sequence[str], settings: Settings) -> Recipe:
     return best_of([(" x ".join(columns), fit)])
 
 
-def fewer_negatives(learn: Learner, share: float, seed: int) -> Learner:
+def fewer_negatives(learn: Learner[F], share: float, seed: int) -> Learner[F]:
     """Make a learner that is shown only a share of the negatives, each standing for as many more, as in to_train.
 
     Args:
@@ -144,7 +144,7 @@ def fewer_negatives(learn: Learner, share: float, seed: int) -> Learner:
         seed: Of the choice, which is one for all folds.
     """
 
-    def learn_less(frame: TrainingFrame, part: Part) -> Fitted:
+    def learn_less(frame: TrainingFrame, part: Part) -> F:
         rows = frame.observations
         negatives = np.flatnonzero(~rows.label)
         chosen = np.random.default_rng(seed).permutation(negatives)[: max(1, round(share * len(negatives)))]

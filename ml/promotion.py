@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from ml.artefacts import Evaluation, SliceTest, fingerprint, load_run
 from ml.canaries import run_canaries
 from ml.evaluate import headline_folds, learner, try_learners
-from ml.features import difference
+from ml.features import require_same
 from ml.frames import TrainingFrame
 from ml.metrics import CALIBRATION_ERROR, Estimate, Tested, paired_difference
-from ml.registry import Event, Procedure, Registry, Version, record
+from ml.registry import Event, Procedure, Registry, Version
+from ml.registry_tables import record
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -133,8 +134,8 @@ def lift_gate(difference_: Estimate | None, champion: str | None) -> Gate:
         return Gate("lift", "no champion to be held against", "not below the champion's", True)
     if difference_ is None:
         return Gate("lift", f"made by the same settings as {champion}", "not below the champion's", True)
-    found = f"{difference_.written(2)} more lift at the top 1 % than by the settings of {champion}"
-    return Gate("lift", found, "an interval that reaches 0", difference_.high >= 0)
+    found = f"at the top 1 % it differs by {difference_.written(2)} from what the settings of {champion} reach"
+    return Gate("lift", found, "an interval that does not lie below 0", difference_.high >= 0)
 
 
 def calibration_gate(error: Estimate, base_rate: Estimate, limit: float) -> Gate:
@@ -217,16 +218,22 @@ def pooled_test(
     return try_learners(frame, folds, {name: learner(name, made)}).tested[name]
 
 
-def _lift_difference(candidate: Version, champion: Version, evidence: Evidence) -> Estimate | None:
+def _compared(candidate: Version, champion: Version | None, evidence: Evidence) -> Gate:
+    if champion is None:
+        return lift_gate(None, None)
     name, settings = candidate.model_name, evidence.settings
-    ours, theirs = (version.read_procedure() for version in (candidate, champion))
+    try:
+        ours, theirs = (version.read_procedure() for version in (candidate, champion))
+    except UserError as error:
+        return Gate("lift", str(error), "settings that can be compared", False)
     if ours == theirs:
-        return None
+        return lift_gate(None, champion.model_version)
     tests = []
     for procedure in (ours, theirs):
         known = evidence.tested.get(name) if procedure == Procedure.of(name, settings) else None
         tests.append(known or pooled_test(name, evidence.frame, evidence.horizon_date, procedure, settings))
-    return paired_difference(tests[0], tests[1], LIFT, settings.bootstrap_samples, settings.seed)
+    found = paired_difference(tests[0], tests[1], LIFT, settings.bootstrap_samples, settings.seed)
+    return lift_gate(found, champion.model_version)
 
 
 def check_gates(
@@ -245,15 +252,11 @@ def check_gates(
         UserError: When an artefact is not the registered one, or the model is not of the present features.
     """
     model = candidate.load(lake)
-    current = [(feature.name, feature.kind) for feature in evidence.frame.encoder.features]
-    changed = difference(model.card.features, current)
-    if changed:
-        raise UserError(f"the features are not those {candidate.words} was trained on: {changed}; run `make train`")
+    require_same(candidate.words, model.card.features, evidence.frame.encoder.features)
     found, limits = evaluation.models[candidate.model_name], evidence.settings.promotion
-    compared = None if champion is None else _lift_difference(candidate, champion, evidence)
     return (
         age_gate(candidate.horizon_date, None if champion is None else champion.horizon_date),
-        lift_gate(compared, None if champion is None else champion.model_version),
+        _compared(candidate, champion, evidence),
         calibration_gate(found.metrics[CALIBRATION_ERROR], found.metrics["base_rate"], limits.calibration_error),
         *slice_gates(found.slices, limits.slice_positives),
         reload_gate(candidate.log_odds_sha256, fingerprint(model)),

@@ -45,19 +45,25 @@ class Peers:
         self._peers = len(matrix)
         self._values = [np.sort(column[~np.isnan(column)]) for column in matrix.T]
 
-    def shares(self, position: int, value: np.float32) -> Shares:
-        """Place a value among the peers.
+    def shares(self, position: int, values: Matrix) -> list[Shares]:
+        """Place values of one feature among the peers.
 
         Args:
             position: Column of the feature.
-            value: Encoded value; not a number when it is not known.
+            values: Encoded, shape (n,); not a number where it is not known.
         """
         known = self._values[position]
         unknown = 1 - len(known) / self._peers
-        if np.isnan(value) or not len(known):
-            return Shares(0.0, 0.0, 0.0, unknown)
-        first, last = np.searchsorted(known, value, "left"), np.searchsorted(known, value, "right")
-        return Shares(first / len(known), (last - first) / len(known), 1 - last / len(known), unknown)
+        if not len(known):
+            return [Shares(0.0, 0.0, 0.0, unknown)] * len(values)
+        first, last = np.searchsorted(known, values, "left"), np.searchsorted(known, values, "right")
+        places = zip(first.tolist(), last.tolist(), np.isnan(values).tolist(), strict=True)
+        return [
+            Shares(0.0, 0.0, 0.0, unknown)
+            if is_unknown
+            else Shares(below / len(known), (until - below) / len(known), 1 - until / len(known), unknown)
+            for below, until, is_unknown in places
+        ]
 
 
 def choose(contributions: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -5,7 +5,7 @@ from ml.frames import TrainingFrame
 from ml.inputs import read_inputs
 from ml.marts import Horizon
 from ml.model import Model, fit_model
-from ml.registry import read_registry, store
+from ml.registry_tables import read_registry, store
 from ml.settings import MODEL_NAMES, ModelName
 from ml.show import find_run
 from ml.split import training_part

@@ -246,12 +246,22 @@ class Settings(BaseModel):
     slices: SliceSettings
     confidential_share: ConfidentialShare
     canaries: CanarySettings
+    part_rows: PositiveInt
+    scoring_memory: str = Field(pattern=r"^[0-9]+(MB|GB)$")
+    drift_warning: PositiveFloat
+    drift_alarm: PositiveFloat
     reasons_rows: int = Field(ge=0)
     peer_rows: PositiveInt
     promotion: PromotionSettings
     comparison: ComparisonSettings
     tuning: TuningSettings
     models: ModelsSettings
+
+    @model_validator(mode="after")
+    def _drift_levels_in_order(self) -> Self:
+        if self.drift_warning > self.drift_alarm:
+            raise ValueError(f"drift_warning {self.drift_warning:g} is above drift_alarm {self.drift_alarm:g}")
+        return self
 
 
 def override(content: Any, overrides: Sequence[str]) -> Any:

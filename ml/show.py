@@ -1,4 +1,4 @@
-"""What is known of runs and versions, as values for `--json` and as text for people."""
+"""What is known of runs and versions, as values for `--json` and as text for people; `report` has the evaluation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,15 +6,19 @@ from typing import Any
 from ml.artefacts import Evaluation, load_run, run_ids
 from ml.metrics import Estimate
 from ml.registry import Registry
-from ml.settings import MODEL_NAMES, ModelName
+from ml.report import METRICS_DIGITS, SHOWN
+from ml.settings import MODEL_NAMES
 from ml.text import aligned, flattened
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import Location
 
 LATEST = "latest"
-SHOWN = ("lift_at_1_percent", 1), ("average_precision", 3), ("roc_auc", 3), ("expected_calibration_error", 4)
-METRICS_DIGITS = 4
+SHOWN_OF_A_MODEL = {"model_version", "artefacts", "rounds", "operating_point", "metrics"}
+COMPARED = {
+    "run_id", "score_month", "horizon_date", "training", "training_window", "test_window", "test", "windows_left_out",
+    "unlabelled_users", "settings", "libraries",
+}  # fmt: skip
 
 
 def find_run(lake: Lake[Location], registry: Registry, wanted: str) -> Evaluation:
@@ -70,10 +74,13 @@ def list_lines(versions: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def run_values(evaluation: Evaluation, registry: Registry) -> dict[str, Any]:
-    """Tell everything of a run: its evaluation, what its versions are now, and what happened to them."""
-    values = evaluation.model_dump(mode="json")
-    for name, model in values["models"].items():
-        model["status"] = registry.status(name, model["model_version"])
+    """Tell of a run what it stands on, how good its models are, what they are now, and what happened to them."""
+    values = evaluation.model_dump(mode="json", include=COMPARED)
+    values["models"] = {
+        name: model.model_dump(mode="json", include=SHOWN_OF_A_MODEL)
+        | {"status": registry.status(name, model.model_version)}
+        for name, model in evaluation.models.items()
+    }
     versions = {model.model_version for model in evaluation.models.values()}
     values["events"] = [
         {
@@ -131,7 +138,7 @@ def run_difference(first: Evaluation, second: Evaluation) -> dict[str, Any]:
     """
     sides = []
     for evaluation in (first, second):
-        values = evaluation.model_dump(mode="json", exclude={"guards", "models"})
+        values = evaluation.model_dump(mode="json", include=COMPARED)
         versions = {name: model.model_version for name, model in evaluation.models.items()}
         sides.append(flattened(values | {"model_version": versions}))
     names = list(dict.fromkeys([*sides[0], *sides[1]]))
@@ -157,17 +164,3 @@ def difference_lines(difference: Mapping[str, Any]) -> list[str]:
     metrics = [(name, *pair) for name, pair in difference["metrics"].items()]
     return [*aligned([("what differs", "first", "second"), *rows]), "",
             *aligned([("metric, 95 % interval", "first", "second"), *metrics])]  # fmt: skip
-
-
-def report_lines(metrics: Mapping[ModelName, Mapping[str, Estimate]]) -> list[str]:
-    """Write all metrics as a table, a column a model.
-
-    Args:
-        metrics: By model name and metric.
-    """
-    names = list(dict.fromkeys(metric for model in metrics.values() for metric in model))
-    rows = [
-        (name, *(model[name].written(METRICS_DIGITS) if name in model else "" for model in metrics.values()))
-        for name in names
-    ]
-    return aligned([("metric, 95 % interval", *metrics), *rows])

@@ -1,13 +1,14 @@
 """The command `summary`: the short closing summary of a run, as aligned plain text."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import duckdb
 
 from ml import marts
-from ml.artefacts import load_run
-from ml.registry import read_registry
+from ml.artefacts import Evaluation, load_run
+from ml.registry_tables import read_registry
 from ml.serving import choose, describe
 from ml.settings import MODEL_NAMES
 from ml.tables import partition_file
@@ -21,6 +22,7 @@ from warehouse.settings import schema_name
 
 LEADS = 10
 NAME_WIDTH = 32
+LINE_WIDTH = 116
 
 METRICS = (("lift at the top 1 %", "lift_at_1_percent", 1), ("average precision", "average_precision", 3),
            ("area under ROC", "roc_auc", 3), ("calibration error", "expected_calibration_error", 4))  # fmt: skip
@@ -70,6 +72,27 @@ def _leads(found: Sequence[tuple[Any, ...]]) -> list[str]:
     return lines
 
 
+def _years(evaluation: Evaluation) -> list[str]:
+    """Set the years that were tested beside each other, and beside what a split at random would have claimed."""
+    metric = "average_precision"
+    cells = [("", "users", *(f"{name} model" for name in MODEL_NAMES))]
+    for window in evaluation.earlier_windows:
+        found = (window.models[name].metrics[metric].written(3) for name in MODEL_NAMES)
+        cells.append((f"after {window.test_window.after}", str(window.test.positives), *found))
+    headline = (evaluation.models[name].metrics[metric].written(3) for name in MODEL_NAMES)
+    cells.append((f"after {evaluation.test_window.after}", str(evaluation.test.positives), *headline))
+    if evaluation.naive:
+        claimed = (evaluation.naive.metrics[name][metric].written(3) for name in MODEL_NAMES)
+        cells.append(("rows at random", str(evaluation.naive.test.positives), *claimed))
+    lines = ["Average precision by year tested, and what a careless split would have claimed", *aligned(cells)]
+    if evaluation.windows_left_out:
+        left_out = len(evaluation.windows_left_out)
+        lines.append(
+            f"{left_out} earlier {'year' if left_out == 1 else 'years'} could not be tested: too few users by then."
+        )
+    return lines
+
+
 def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environment: Environment, place: str) -> str:
     """Write the summary of the month that the marts are built for.
 
@@ -104,11 +127,10 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environ
         ("learned from", f"{training.rows:,}, {training.positives:,} of them positive: those whose year is over"),
         ("companies scored", f"{scored:,}"),
     ]
-    others = [
-        f"The figures of the {name} model are of run {run_id}, which was tested on other rows."
-        for name, run_id in runs.items()
-        if evaluations[name].test != test or evaluations[name].test_window != window
-    ]
+    others = []
+    if runs["recall"] != runs["precision"]:
+        others = [f"The recall model is of run {runs['recall']}; the counts and years are those of run "
+                  f"{runs['precision']}, which made the precision model."]  # fmt: skip
     metrics = [("", *(f"{name} model" for name in MODEL_NAMES))] + [
         (label, *(evaluations[name].models[name].metrics[metric].written(digits) for name in MODEL_NAMES))
         for label, metric, digits in METRICS
@@ -136,8 +158,11 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environ
         "",
         *aligned(metrics),
         "",
+        *_years(evaluation),
+        "",
         "A probability is for the twelve months from the day the company's accounts became public, and the test scored",
         "accounts as they appeared; of a company whose accounts have been public for a while, part of them is over.",
+        *textwrap.wrap(evaluation.unlabelled_users.meaning, LINE_WIDTH),
         "",
         f"The first {len(leads)} leads, with the probability of a first use within twelve months by each model",
         *_leads(leads),

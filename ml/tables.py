@@ -1,5 +1,6 @@
 """The tables that ml writes, as the dbt sources define them: Parquet in the lake, relations of the engine."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from warehouse.storage import whole_file
 
 SOURCES_FILE = Path(__file__).resolve().parent.parent / "dbt_project/models/staging/ml/_ml__sources.yml"
 PARTITION = "score_month"
+ROW_GROUP = 100_000
 
 
 def read_tables(lake: Lake[Location], sources_file: Path = SOURCES_FILE) -> dict[str, ExternalTable]:
@@ -59,11 +61,43 @@ def write_partition(lake: Lake[Location], table: str, month: str, content: pa.Ta
 
     Args:
         lake: Where to.
-        table: `predictions` or `prediction_reasons`.
+        table: One that a month replaces.
         month: The score month, `YYYY-MM`.
         content: The columns without the partition's.
     """
     return _write(partition_file(lake, table, month), content)
+
+
+def write_partition_parts(
+    lake: Lake[Location], table: str, month: str, schema: pa.Schema, parts: Iterable[pa.RecordBatch | pa.Table]
+) -> tuple[Location, int]:
+    """Write one score month of a table as its rows come, in one step, and return the file and how many they were.
+
+    Args:
+        lake: Where to.
+        table: One that a month replaces.
+        month: The score month, `YYYY-MM`.
+        schema: The columns without the partition's.
+        parts: Rows, in their order; how they are parted leaves no trace in the file.
+    """
+    path, rows = partition_file(lake, table, month), 0
+    with whole_file(path) as unfinished, pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+        for group in _row_groups(parts):
+            writer.write_table(group)
+            rows += group.num_rows
+    return path, rows
+
+
+def _row_groups(parts: Iterable[pa.RecordBatch | pa.Table]) -> Iterator[pa.Table]:
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part)
+        while sum(table.num_rows for table in waiting) >= ROW_GROUP:
+            together = pa.concat_tables(waiting)
+            yield together.slice(0, ROW_GROUP)
+            waiting = [together.slice(ROW_GROUP)]
+    if any(table.num_rows for table in waiting):
+        yield pa.concat_tables(waiting)
 
 
 def append(lake: Lake[Location], table: str, month: str, name: str, content: pa.Table) -> Location:

@@ -21,7 +21,8 @@ from ml.importance import importance
 from ml.inputs import read_inputs
 from ml.model import fit_model, require_history
 from ml.promotion import Evidence, canary_gates, decide
-from ml.registry import Event, Registry, Version, read_registry, register, store
+from ml.registry import Event, Registry, Version
+from ml.registry_tables import read_registry, register, store
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.split import training_part
 from ml.tables import register_tables

@@ -15,7 +15,7 @@ from warehouse.s3 import S3Path
 from warehouse.settings import read_settings
 
 PREFIX = "country"
-FEW = {"minimum_positives": 2, "company_folds": 1, "bootstrap_samples": 20}
+FEW = {"minimum_positives": 2, "test_windows": 1, "company_folds": 1, "bootstrap_samples": 20}
 NEEDED = ("+to_train", "+to_predict", "+feature_definitions", "+horizon", "+users")
 
 

@@ -55,7 +55,7 @@ class Built:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     made = Built(tmp_path_factory.mktemp("built"))
     settings = made.folder / "settings.yml"
-    few = {"minimum_positives": 2, "company_folds": 1, "bootstrap_samples": 20}
+    few = {"minimum_positives": 2, "test_windows": 1, "company_folds": 1, "bootstrap_samples": 20}
     settings.write_text(yaml.safe_dump(yaml.safe_load(USUAL_SETTINGS.read_text(encoding="utf-8")) | few))
     made.run("ingestion", "ingest")
     made.run("ml", "register")

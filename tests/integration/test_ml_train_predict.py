@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from ml.__main__ import main
-from ml.predict import predict, rank_order
-from ml.registry import read_registry
-from ml.settings import read_settings
+from ml.predict import predict
+from ml.registry_tables import read_registry
+from ml.settings import SliceSettings, read_settings
+from ml.tables import read_tables
 from ml.train import train
 from tests.unit.ml.synthetic import Planted, make_world, write_horizon, write_warehouse
 from warehouse.errors import UserError
@@ -26,7 +26,10 @@ from warehouse.storage import exclusive
 
 ROOT = Path(__file__).resolve().parents[2]
 # one thread: threads that wait for each other are slow where tests run side by side
-SETTINGS = read_settings().model_copy(update={"nthread": 1, "bootstrap_samples": 40, "company_folds": 3})
+SLICES = SliceSettings(columns=("section", "age_years"), bands={"age_years": (10, 20)}, minimum_positives=10)
+SETTINGS = read_settings().model_copy(
+    update={"nthread": 1, "bootstrap_samples": 40, "company_folds": 3, "test_windows": 2, "slices": SLICES}
+)
 MONTH_FILES = "score_month=2026-10"
 
 
@@ -111,6 +114,122 @@ def test_the_evaluation_says_what_was_tested_and_how_good_it_is(finished):
         assert all(metric["low"] <= metric["value"] <= metric["high"] for metric in model["metrics"].values())
 
 
+def test_the_evaluation_says_what_a_careless_split_would_have_claimed_and_what_stays_unseen(finished):
+    evaluation = json.loads(Lake(finished.lake).evaluation("20261001").read_text())
+    ((rows_of_mart,),) = rows(finished.warehouse, "select count(*) from marts.to_train")
+    assert evaluation["naive"]["test"]["rows"] == round(0.2 * rows_of_mart)
+    assert set(evaluation["naive"]["metrics"]) == {"precision", "recall"}
+    assert evaluation["unlabelled_users"]["low_factor"] == pytest.approx(1 / 0.95)
+    assert "5 % to 25 % of users leave none" in evaluation["unlabelled_users"]["meaning"]
+
+
+def expected_metrics(evaluation: dict) -> list[tuple]:
+    """The rows of ml_metric that an evaluation file says, worked out from the file alone."""
+    headline = evaluation["test_window"]["after"]
+    whole = [
+        (name, "walk_forward", window["fold"], "all", "all", model["metrics"], window["test"])
+        for window in evaluation["earlier_windows"]
+        for name, model in window["models"].items()
+    ]
+    whole += [
+        (name, "naive", "random", "all", "all", metrics, evaluation["naive"]["test"])
+        for name, metrics in evaluation["naive"]["metrics"].items()
+    ]
+    for name, model in evaluation["models"].items():
+        whole.append((name, "walk_forward", headline, "all", "all", model["metrics"], evaluation["test"]))
+        whole += [
+            (name, "walk_forward", headline, part["slice"], part["slice_value"], part["metrics"], part)
+            for part in model["slices"]
+        ]
+    return [
+        (evaluation["run_id"], *key, metric, *([found[bound] for bound in ("value", "low", "high")] if found else
+         [None] * 3), counted["positives"], counted["rows"])
+        for *key, metrics, counted in whole
+        for metric, found in metrics.items()
+    ]  # fmt: skip
+
+
+def test_the_tables_say_what_the_evaluation_file_says(finished):
+    evaluation = json.loads(Lake(finished.lake).evaluation("20261001").read_text())
+    run_id = evaluation["run_id"]
+    metrics = rows(finished.warehouse, """
+        select run_id, model_name, split, fold, slice, slice_value, metric, value, low, high, positives, rows
+        from ml.ml_metric""")  # fmt: skip
+    assert sorted(metrics, key=repr) == sorted(expected_metrics(evaluation), key=repr)
+    assert {row[4] for row in metrics} == {"all", "section", "age_years"}
+    assert {row[7] is None for row in metrics if row[4] != "all"} == {True, False}
+    assert all(None not in row for row in metrics if row[4] == "all")
+
+    curves = rows(finished.warehouse, "select model_name, curve, point, x, y, rows from ml.ml_curve order by all")
+    assert curves == sorted(
+        (name, curve, number, point["x"], point["y"], point["rows"])
+        for name, model in evaluation["models"].items()
+        for curve, points in model["curves"].items()
+        for number, point in enumerate(points)
+    )
+    assert {row[1] for row in curves} == {"gain", "lift", "roc", "reliability"}
+
+    importance = rows(finished.warehouse, """
+        select model_name, importance_rank, feature, gain, mean_contribution
+        from ml.ml_feature_importance order by all""")  # fmt: skip
+    assert importance == sorted(
+        (name, found["importance_rank"], found["feature"], found["gain"], found["mean_contribution"])
+        for name, model in evaluation["models"].items()
+        for found in model["importance"]
+    )
+
+    ((found_id, horizon, sha256, settings, trained, positives, windows, headline),) = rows(finished.warehouse, """
+        select run_id, horizon_date, data_sha256, settings, rows, positives, test_windows, headline_fold
+        from ml.ml_run""")  # fmt: skip
+    assert (found_id, str(horizon), sha256) == (run_id, "2026-10-01", evaluation["training"]["sha256"])
+    assert json.loads(settings) == evaluation["settings"]
+    assert (trained, positives) == (evaluation["training"]["rows"], evaluation["training"]["positives"])
+    assert (windows, headline) == (1 + len(evaluation["earlier_windows"]), evaluation["test_window"]["after"])
+    assert windows == 2
+
+
+def test_what_a_model_looks_at_is_what_was_planted(finished):
+    ranked = rows(finished.warehouse, """
+        select feature, gain, mean_contribution from ml.ml_feature_importance
+        where model_name = 'recall' order by importance_rank""")  # fmt: skip
+    assert {row[0] for row in ranked[:3]} == {"trade_debtors", "growth", "section"}
+    assert sum(row[1] for row in ranked) == pytest.approx(1)
+    assert [row[2] for row in ranked] == sorted((row[2] for row in ranked), reverse=True)
+
+
+def test_runs_stand_beside_each_other_and_the_same_run_is_one(copied):
+    train(copied, SETTINGS)
+    assert rows(copied.warehouse, "select count(*), count(distinct run_id) from ml.ml_run") == [(1, 1)]
+    train(copied, SETTINGS.model_copy(update={"seed": 2}))
+    assert rows(copied.warehouse, "select count(*), count(distinct settings_sha256) from ml.ml_run") == [(2, 2)]
+    for table in ("ml_metric", "ml_curve", "ml_feature_importance"):
+        counts = rows(copied.warehouse, f"select run_id, count(*) from ml.{table} group by 1")
+        assert len(counts) == 2, table
+
+
+def test_every_table_of_ml_has_the_columns_and_types_of_its_source_definition(finished):
+    for table in read_tables(Lake(finished.lake)).values():
+        described = rows(finished.warehouse, f"describe {table.schema}.{table.name}")
+        assert [(row[0], row[1].lower()) for row in described] == list(table.columns), table.name
+        for path in table.folder.glob("score_month=*/*.parquet"):
+            assert set(pq.read_schema(path).names) == {name for name, _ in table.columns} - {"score_month"}, path
+
+
+def test_the_canaries_are_run_by_a_command_and_a_leak_ends_it(copied, monkeypatch, capsys):
+    monkeypatch.setenv("LAKE", str(copied.lake))
+    monkeypatch.setenv("WAREHOUSE", str(copied.warehouse))
+    monkeypatch.delenv("MONTH", raising=False)
+    main(["check"])
+    # six canaries, and two models that say what they said when they were registered
+    assert capsys.readouterr().out.count("\nholds: ") == 8
+    change(copied, "update marts.to_train set noise = label + noise / 4")
+    with pytest.raises(SystemExit) as ended:
+        main(["check"])
+    assert ended.value.code == 3
+    (failed,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILS")]
+    assert failed.startswith("FAILS: highest area under ROC of a single feature, out of time: 0.9")
+
+
 def test_every_eligible_company_is_ranked_once_by_each_model(finished):
     counts = rows(finished.warehouse, """
         select model_name, count(*), count(distinct company_number), min(rank), max(rank), max(score_month)
@@ -185,11 +304,6 @@ def test_a_reason_states_the_companys_own_value_and_its_true_place(finished):
         assert reason == f"trade debtors of £{debtors:,}, {place}{against}"
 
 
-def test_equal_probabilities_are_ranked_by_score_then_by_company():
-    probability, score = np.array([0.2, 0.5, 0.5, 0.5, 0.2]), np.array([0.9, 0.1, 0.3, 0.3, 0.95])
-    assert rank_order(probability, score).tolist() == [2, 3, 1, 4, 0]
-
-
 def test_batches_leave_no_trace_in_what_is_written(copied):
     written = []
     for batch_rows in (10_000, 7):
@@ -243,7 +357,7 @@ def test_an_absent_artefact_or_model_asks_for_what_makes_it(copied):
     with pytest.raises(UserError, match=r"model.ubj is absent; `python -m ml retrain --from-run RUN` makes it again"):
         predict(copied, SETTINGS)
     shutil.rmtree(Lake(copied.lake).ml_table("ml_model_event"))
-    with pytest.raises(UserError, match="no precision model is registered .* run `make train`"):
+    with pytest.raises(UserError, match=r"no precision model is registered .* run `make train`"):
         predict(copied, SETTINGS)
 
 
@@ -303,7 +417,7 @@ def test_a_training_waits_for_no_lock_and_reads_nothing_before_it_has_it(tmp_pat
 def test_it_is_said_where_only_the_level_was_calibrated(copied, capsys):
     train(copied, SETTINGS.model_copy(update={"calibration_positives": 10_000}))
     printed = capsys.readouterr().out
-    assert printed.count("only the level calibrated") == 2 * (SETTINGS.company_folds + 1)
+    assert printed.count("only the level calibrated") == 2 * (SETTINGS.test_windows * SETTINGS.company_folds + 1)
 
 
 def test_a_fold_whose_history_is_too_short_is_named(copied):
@@ -373,6 +487,16 @@ def test_the_summary_shows_counts_quality_and_the_first_leads(with_leads, capsys
     lift = evaluation["models"]["recall"]["metrics"]["lift_at_1_percent"]
     assert f"{lift['value']:.1f} ({lift['low']:.1f} to {lift['high']:.1f})" in printed
     assert "5, 3 of them today" in printed
+    (earlier,) = evaluation["earlier_windows"]
+    for label, found in (
+        ("after 2023-10-01", earlier["models"]["recall"]["metrics"]),
+        ("after 2024-10-01", evaluation["models"]["recall"]["metrics"]),
+        ("rows at random", evaluation["naive"]["metrics"]["recall"]),
+    ):
+        (line,) = [line for line in printed.splitlines() if line.startswith(label)]
+        assert line.endswith("{value:.3f} ({low:.3f} to {high:.3f})".format(**found["average_precision"]))
+    assert evaluation["unlabelled_users"]["meaning"] in " ".join(printed.split())
+    assert "could not be tested" not in printed
     assert "from the day the company's accounts became public" in printed
     leads = rows(with_leads.warehouse, "select company_name, reason_1 from marts.leads order by lead_rank limit 11")
     for name, reason in leads[:10]:

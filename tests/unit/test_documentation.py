@@ -1,9 +1,13 @@
 """The README and the pages of docs name commands, variables, files and pages that are there."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from ingestion.delivery_log import ArchiveRecord, DeliveryLog, FileRecord, StepRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -45,3 +49,18 @@ def test_every_link_and_path_of_a_page_is_there(page: str) -> None:
     absent = [link for link in links if not any((folder / link).exists() for folder in (ROOT, ROOT / "docs"))]
     named = re.findall(r"`((?:tests|docs|dbt_project|macros|seeds|ingestion|ml|warehouse|benchmarks)/[\w./-]+)`", page)
     assert [*absent, *(path for path in named if not (ROOT / path).exists() and "target/" not in path)] == []
+
+
+def test_the_page_about_ingestion_names_every_command_and_every_field_of_a_log() -> None:
+    page = (ROOT / "docs/ingestion.md").read_text(encoding="utf-8")
+    fields = {
+        *DeliveryLog.model_fields,
+        *FileRecord.model_fields,
+        *ArchiveRecord.model_fields,
+        *StepRecord.model_fields,
+    }
+    named = set(re.findall(r"`(\w+)(?: \w+| --[\w -]+)?`", page))
+    assert fields - named == set()
+    usage = subprocess.run([sys.executable, "-m", "ingestion", "--help"], capture_output=True, text=True, check=True)
+    (commands,) = re.findall(r"{([\w,]+)}", usage.stdout)[:1]
+    assert set(commands.split(",")) - named == set()

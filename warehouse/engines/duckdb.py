@@ -69,6 +69,17 @@ def connect_memory(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def narrow(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    """Lower the memory limit of a connection for work that streams, unless `DUCKDB_MEMORY_LIMIT` sets one.
+
+    Args:
+        connection: To the database.
+        limit: A number and a unit, as `1GB`.
+    """
+    if not os.environ.get("DUCKDB_MEMORY_LIMIT", ""):
+        connection.execute(f"set memory_limit = {literal(limit)}")
+
+
 def _memory_limit() -> str:
     return os.environ.get("DUCKDB_MEMORY_LIMIT", "") or MEMORY_LIMIT
 
@@ -86,6 +97,8 @@ def _opened(database: str, read_only: bool) -> duckdb.DuckDBPyConnection:
 def _limited(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         connection.execute("set preserve_insertion_order = true")
+        # else DuckDB draws one on every output, also one that is a log
+        connection.execute("set enable_progress_bar = false")
         yield
     except duckdb.OutOfMemoryException:
         raise UserError(

@@ -179,6 +179,28 @@ def old_site(site: Site) -> dict[str, bytes]:
     return site.content()
 
 
+def test_texts_are_kept_on_demand_as_they_were_delivered(site: Site) -> None:
+    folder = deliver(site.deliveries, OCTOBER)
+    content = text("CI01", rows=3)
+    os.utime(pack(folder, "CI01", content), (LATER, LATER))
+    says(site, "ingest", "--keep-text")
+    kept = site.lake / f"DATA/UNZIP_DATA/{OCTOBER}/CI01/CI01_M_20261001.txt"
+    assert kept.read_bytes() == content
+    log = json.loads((site.lake / f"LOGS_FTP_EXECUTION/LOG_{OCTOBER}.json").read_text())
+    assert sorted(record["text"] for record in log["files"]) == sorted(
+        str(path.relative_to(site.lake)) for path in site.lake.glob("DATA/UNZIP_DATA/*/*/*.txt")
+    )
+    says(site, "verify")
+
+
+def test_a_text_of_a_replaced_delivery_is_not_left_beside_the_new_rows(site: Site) -> None:
+    folder = deliver(site.deliveries, OCTOBER)
+    says(site, "ingest", "--keep-text")
+    os.utime(pack(folder, "MR02", text("MR02", rows=7)), (LATER, LATER))
+    site.succeeds()
+    assert list(site.lake.glob("DATA/UNZIP_DATA/*/*/*.txt")) == []
+
+
 def test_prune_deletes_what_is_old_but_no_rows_and_no_archives(site: Site) -> None:
     before = old_site(site)
     assert "would be deleted" in says(site, "prune", "--keep-months", "1", "--dry-run")

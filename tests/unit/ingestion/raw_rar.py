@@ -4,7 +4,7 @@ import zlib
 from pathlib import Path
 
 SIGNATURE = b"Rar!\x1a\x07\x01\x00"
-MAIN, FILE, ENCRYPTION, END = 1, 2, 4, 5
+MAIN, FILE, SERVICE, ENCRYPTION, END, UNKNOWN = 1, 2, 3, 4, 5, 9
 EXTRA, DATA, SPLIT_BEFORE, SPLIT_AFTER = 1, 2, 8, 16
 FOLDER_FLAG, CHECKSUM_FLAG = 1, 4
 VOLUME, VOLUME_NUMBER, MORE_VOLUMES = 1, 2, 1
@@ -61,11 +61,14 @@ def member(
     checksum: int | None = None,
     flags: int = 0,
     is_folder: bool = False,
+    has_checksum: bool = True,
+    compression: int = STORED,
 ) -> bytes:
-    fields = vint(CHECKSUM_FLAG | (FOLDER_FLAG if is_folder else 0))
+    fields = vint((CHECKSUM_FLAG if has_checksum else 0) | (FOLDER_FLAG if is_folder else 0))
     fields += vint(len(data) if size is None else size) + vint(mode)
-    fields += (zlib.crc32(data) if checksum is None else checksum).to_bytes(4, "little")
-    fields += vint(STORED) + vint(1) + vint(len(name.encode())) + name.encode()
+    if has_checksum:
+        fields += (zlib.crc32(data) if checksum is None else checksum).to_bytes(4, "little")
+    fields += vint(compression) + vint(1) + vint(len(name.encode())) + name.encode()
     return block(FILE, flags, fields, extra, data)
 
 

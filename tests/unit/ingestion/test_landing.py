@@ -1,9 +1,11 @@
+import json
 import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from ingestion import text
 from ingestion.contract import Column, Table
 from ingestion.landing import Landed, Target, land
+from ingestion.row_groups import ROW_GROUP_ROWS
 from ingestion.text import TextFormat
 from warehouse.errors import UserError
 
@@ -32,7 +35,7 @@ UNDEFINED = b"\x81\x8d\x8f\x90\x9d"
 
 def landed(folder: Path, content: bytes, chunk_size: int = 1 << 20) -> tuple[Landed, list[tuple], list[tuple]]:
     """Land a text and read back its rows and its rejected lines."""
-    target = Target("CI01_M_20261001.txt", "the file", LOADED_AT, folder / "l.parquet", folder / "r.parquet", folder)
+    target = Target("CI01_M_20261001.txt", "the file", LOADED_AT, folder / "l.parquet", folder / "r.parquet")
     for path in (target.parquet, target.rejected):
         path.unlink(missing_ok=True)
     chunks = (content[start : start + chunk_size] for start in range(0, len(content), chunk_size))
@@ -174,11 +177,24 @@ def test_a_missing_optional_column_is_null_and_an_unknown_one_is_named(tmp_path:
         (b"company_number|company_name|\x81\n", "not windows-1252 text"),
         (b"x" * (text.LINE_LIMIT + 10), "no header"),
         (b"\xef\xbb\xbf" + HEADER + b"1|A|B\n", "is UTF-8, the contract says windows-1252"),
+        (b"company_number|company_name|a\0b\n1|A|B\n", "name of column 3 contains a control character"),
+        (b"company_number|company_name|\x1b[2Jfax\n1|A|B\n", "name of column 3 contains a control character"),
+        (b"company_number|company_name|fax\rerror: all is lost\n", "name of column 3 contains a control character"),
+        (b"company_number|company_name|" + b"x" * 201, "name of column 3 is longer than 200 characters"),
+        (HEADER.rstrip() + b"|" * 900_000, "names 900003 columns, more than 5000"),
     ],
 )
 def test_a_text_without_a_proper_header_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     with pytest.raises(UserError, match=f"^the file.*{reason}.*ask the vendor"):
         landed(tmp_path, content)
+
+
+def test_a_header_of_as_many_columns_as_there_may_be_is_landed(tmp_path: Path) -> None:
+    names = ["company_number", "company_name", *(f"c{number}" for number in range(text.COLUMN_LIMIT - 2))]
+    line = "|".join(str(number) for number in range(text.COLUMN_LIMIT))
+    _, ((number, name, *_, extra),), _ = landed(tmp_path, "\n".join(["|".join(names), line]).encode())
+    assert (number, name, len(json.loads(extra))) == ("0", "1", text.COLUMN_LIMIT - 2)
+    assert json.loads(extra)["c4997"] == "4999"
 
 
 def test_rejected_lines_are_kept_with_number_and_reason(tmp_path: Path) -> None:
@@ -248,7 +264,7 @@ def test_a_failing_source_ends_the_landing_with_its_own_error(tmp_path: Path) ->
         yield HEADER + b"1|A|B\n" * 100_000
         raise UserError("the archive broke")
 
-    target = Target("t", "the file", LOADED_AT, tmp_path / "l.parquet", tmp_path / "r.parquet", tmp_path)
+    target = Target("t", "the file", LOADED_AT, tmp_path / "l.parquet", tmp_path / "r.parquet")
     threads = threading.active_count()
     with pytest.raises(UserError, match="the archive broke"):
         land(chunks(), TABLE, FORMAT, target)
@@ -261,9 +277,50 @@ def test_a_failing_writer_ends_the_landing_instead_of_hanging(tmp_path: Path) ->
         while True:
             yield b"1|A|B\n" * 10_000
 
-    target = Target("t", "the file", LOADED_AT, tmp_path / "absent" / "l.parquet", tmp_path / "r.parquet", tmp_path)
+    target = Target("t", "the file", LOADED_AT, tmp_path / "absent" / "l.parquet", tmp_path / "r.parquet")
     threads, descriptors = threading.active_count(), len(list(Path("/dev/fd").iterdir()))
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(FileNotFoundError):
         land(chunks(), TABLE, FORMAT, target)
     assert threading.active_count() == threads
     assert len(list(Path("/dev/fd").iterdir())) == descriptors
+
+
+def test_the_rows_of_a_large_file_are_in_row_groups_that_a_search_for_a_line_can_skip(tmp_path: Path) -> None:
+    rows = 2 * ROW_GROUP_ROWS + 10
+    content = HEADER + b"".join(b"%d|A|\n" % number for number in range(rows))
+    landed(tmp_path, content)
+    metadata = pq.read_metadata(tmp_path / "l.parquet")
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [ROW_GROUP_ROWS] * 2 + [10]
+    lines = metadata.schema.to_arrow_schema().get_field_index("line_number")
+    statistics = [metadata.row_group(i).column(lines).statistics for i in range(3)]
+    assert [(found.min, found.max) for found in statistics] == [
+        (2, ROW_GROUP_ROWS + 1),
+        (ROW_GROUP_ROWS + 2, 2 * ROW_GROUP_ROWS + 1),
+        (2 * ROW_GROUP_ROWS + 2, rows + 1),
+    ]
+    assert [sorting.column_index for sorting in metadata.row_group(0).sorting_columns] == [lines]
+    encodings = [set(metadata.row_group(0).column(i).encodings) for i in range(2)]
+    assert "RLE_DICTIONARY" not in encodings[0]  # all different
+    assert "RLE_DICTIONARY" in encodings[1]
+
+
+def test_rows_of_many_bytes_make_smaller_row_groups(tmp_path: Path) -> None:
+    line = b"1|" + b"x" * 900_000 + b"|\n"
+    _, rows, _ = landed(tmp_path, HEADER + line * 150)
+    assert len(rows) == 150
+    metadata = pq.read_metadata(tmp_path / "l.parquet")
+    assert metadata.num_row_groups == 2
+
+
+def test_a_byte_order_mark_in_front_of_a_later_line_is_part_of_its_value(tmp_path: Path) -> None:
+    mark = "\ufeff"
+    target = Target("t", "the file", LOADED_AT, tmp_path / "l.parquet", tmp_path / "r.parquet")
+    lines = [HEADER, f"{mark}1|A|B\n".encode()]
+    land(iter(lines), TABLE, TextFormat("utf-8", "|"), target)
+    assert pq.read_table(target.parquet)["company_number"].to_pylist() == [f"{mark}1"]
+
+
+def test_what_is_not_in_the_contract_is_kept_as_json_with_its_carriage_returns(tmp_path: Path) -> None:
+    content = b'company_number|company_name|fax|mail\n1|A|a"\r\xe9|\n2|B||\n'
+    _, rows, _ = landed(tmp_path, content)
+    assert [row[-1] for row in rows] == ['{"fax":"a\\"\\ré","mail":null}', None]

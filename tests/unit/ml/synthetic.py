@@ -8,7 +8,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from ml.features import read_features
+from ml.frames import TrainingFrame, read_training
 from ml.split import add_months
+from warehouse.engines.duckdb import connect
 
 HORIZON = datetime.date(2026, 10, 1)
 YEARS = 8
@@ -141,3 +144,10 @@ def write_horizon(connection: duckdb.DuckDBPyConnection) -> None:
         "(select count(*) from marts.to_predict) as to_predict_rows from marts.to_train",
         [HORIZON],
     )
+
+
+def read_frame(folder: Path, planted: Planted) -> TrainingFrame:
+    """Read what a training reads of a synthetic warehouse, which is written to a folder."""
+    write_warehouse(folder / "warehouse.duckdb", make_world(planted))
+    with connect(folder / "warehouse.duckdb", read_only=True) as connection:
+        return read_training(connection, read_features(connection), 10_000)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.calibration import Calibration, fit_calibration, log_odds_offset, sigmoid
+from ml.calibration import Calibration, fit_calibration, log_odds_offset, sigmoid, unlabelled_users
 
 
 def _population(rows: int, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -66,3 +66,17 @@ def test_calibration_never_changes_the_order(log_odds, intercept, slope):
     probability = Calibration("logistic", intercept, slope).probability(np.sort(log_odds))
     assert (np.diff(probability) >= 0).all()
     assert ((probability >= 0) & (probability <= 1)).all()
+
+
+def test_unlabelled_users_raise_a_probability_by_what_is_seen_of_them():
+    # 1,000 users of a kind that has 4,000 companies, of whom 20 % leave no charge: 800 are labelled
+    found = unlabelled_users(0.1, 0.2)
+    assert 800 / 4000 * found.high_factor == pytest.approx(1000 / 4000)
+    assert found.low_factor == pytest.approx(1 / 0.9)
+    assert "if 10 % to 20 % of users leave none" in found.meaning
+    assert "1.11 to 1.25 times as high" in found.meaning
+
+
+def test_where_every_user_leaves_a_charge_a_probability_is_what_it_is():
+    found = unlabelled_users(0, 0)
+    assert (found.low_factor, found.high_factor) == (1, 1)

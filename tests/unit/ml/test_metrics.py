@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from ml.metrics import Tested as Scored
-from ml.metrics import estimate
+from ml.metrics import estimate, paired_difference, roc_auc
 
 
-def scored_rows(label, probability, weight=None, company=None, missed_weight=()):
+def scored_rows(label, probability, weight=None, *, company=None, missed_weight=(), listed=None):
     rows = len(label)
     missed = np.array(missed_weight, dtype=np.float64)
     return Scored(
@@ -20,6 +20,7 @@ def scored_rows(label, probability, weight=None, company=None, missed_weight=())
         probability=np.asarray(probability, dtype=np.float64),
         missed_company=np.arange(rows, rows + len(missed)),
         missed_weight=missed,
+        listed=None if listed is None else np.asarray(listed, dtype=bool),
     )
 
 
@@ -137,3 +138,71 @@ def test_the_same_seed_gives_the_same_interval():
     rows = scored_rows(rng.random(200) < 0.3, rng.random(200))
     assert estimate(rows, [100], 40, 9) == estimate(rows, [100], 40, 9)
     assert estimate(rows, [100], 40, 9) != estimate(rows, [100], 40, 10)
+
+
+@given(scored(), st.lists(st.sampled_from([1.0, 2.5]), max_size=4), st.sampled_from([0.05, 0.25, 0.6]))
+@settings(max_examples=40)
+def test_the_confusion_matrix_holds_every_row_and_every_missed_positive_once(case, missed, threshold):
+    label, probability, weight = case
+    listed = probability >= threshold
+    found = estimate(scored_rows(label, probability, weight, missed_weight=missed, listed=listed), [], 20, 1)
+    cells = {
+        name: found[name].value for name in ("true_positives", "false_positives", "false_negatives", "true_negatives")
+    }
+    assert sum(cells.values()) == pytest.approx(weight.sum() + sum(missed))
+    assert cells["true_positives"] == pytest.approx(weight[label & listed].sum())
+    assert cells["false_positives"] == pytest.approx(weight[~label & listed].sum())
+    assert cells["false_negatives"] == pytest.approx(weight[label & ~listed].sum() + sum(missed))
+    assert found["listed_recall"].value == pytest.approx(cells["true_positives"] / (weight[label].sum() + sum(missed)))
+    precision = weight[label & listed].sum() / weight[listed].sum() if listed.any() else 0.0
+    assert found["listed_precision"].value == pytest.approx(precision)
+
+
+def two_models(signal_of_b):
+    rng = np.random.default_rng(11)
+    label = rng.random(1500) < 0.1
+    shared = rng.normal(size=1500)
+    a = scored_rows(label, 1 / (1 + np.exp(-(1.2 * label + shared))))
+    return a, scored_rows(label, 1 / (1 + np.exp(-(signal_of_b * label + shared + rng.normal(scale=0.1, size=1500)))))
+
+
+def test_a_difference_is_that_of_the_metrics_and_its_interval_is_narrower_than_theirs():
+    a, b = two_models(0.9)
+    of_a, of_b = (estimate(rows, [100], 200, 3) for rows in (a, b))
+    for metric in ("roc_auc", "average_precision", "lift_at_10_percent", "recall_at_100", "brier"):
+        found = paired_difference(a, b, metric, 200, 3)
+        assert found.value == pytest.approx(of_a[metric].value - of_b[metric].value)
+        assert found.low <= found.value <= found.high
+    auc = paired_difference(a, b, "roc_auc", 200, 3)
+    assert auc.low > 0
+    assert auc.high - auc.low < (of_a["roc_auc"].high - of_a["roc_auc"].low) / 2
+    assert of_b["roc_auc"].high > of_a["roc_auc"].low  # their own intervals could not tell them apart
+
+
+def test_a_model_does_not_differ_from_itself():
+    a, _ = two_models(0.9)
+    found = paired_difference(a, a, "average_precision", 50, 3)
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+def test_models_are_compared_on_the_same_rows_by_a_metric_that_is_there():
+    a, b = two_models(0.9)
+    with pytest.raises(ValueError, match="only be compared on the same rows"):
+        paired_difference(a, scored_rows(~b.label, b.probability), "roc_auc", 20, 1)
+    with pytest.raises(ValueError, match="precision_at_5000 is no metric of these rows"):
+        paired_difference(a, b, "precision_at_5000", 20, 1)
+
+
+def test_the_area_alone_is_that_of_the_estimate_for_any_score():
+    a, _ = two_models(0.9)
+    label, score = a.label, np.log(a.probability) * 7
+    assert roc_auc(scored_rows(label, score)) == pytest.approx(roc_auc_score(label, score))
+
+
+def test_a_subset_keeps_the_rows_and_the_missed_positives_that_are_named():
+    rows = scored_rows([True, False, True], [0.5, 0.4, 0.3], missed_weight=[1.0, 2.0], listed=[True, False, False])
+    part = rows.subset(np.array([True, False, True]), np.array([False, True]))
+    assert part.label.tolist() == [True, True]
+    assert part.probability.tolist() == [0.5, 0.3]
+    assert part.listed.tolist() == [True, False]
+    assert (part.missed_weight.tolist(), part.missed_company.tolist()) == ([2.0], [4])

@@ -21,6 +21,11 @@ def test_settings_are_frozen():
         ({"company_folds": 0}, "company_folds: input should be greater than or equal to 1"),
         ({"models": {}}, "models.precision: field required"),
         ({"nthread": "many"}, "nthread: input should be a valid integer"),
+        ({"confidential_share": {"low": 0.3, "high": 0.1}}, "confidential_share: .*low 0.3 is above high 0.1"),
+        (
+            {"slices": {"columns": ["age"], "bands": {"age": [5, 2]}, "minimum_positives": 1}},
+            "slices: .*the bounds of age do not ascend",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_sentence(tmp_path, change, complaint):
@@ -49,3 +54,31 @@ def test_a_file_that_holds_no_settings_is_refused(tmp_path, text, complaint):
 def test_an_absent_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nothing\.yml cannot be read"):
         read_settings(tmp_path / "nothing.yml")
+
+
+def test_an_override_is_typed_by_the_setting_and_leaves_the_others_alone():
+    usual = read_settings()
+    changed = read_settings(overrides=["models.recall.scale_pos_weight=balanced", "top_rows=[5, 7]", "seed= 3"])
+    assert (changed.top_rows, changed.seed) == ((5, 7), 3)
+    assert changed == usual.model_copy(update={"top_rows": (5, 7), "seed": 3})
+    assert read_settings() == usual
+
+
+def test_the_last_of_two_overrides_counts():
+    assert read_settings(overrides=["seed=1", "seed=2"]).seed == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("seed", "-o seed is not key=value"),
+        ("=1", "-o =1 is not key=value"),
+        ("model.precision.eta=1", "names a setting in model, which is no group of settings"),
+        ("seed.eta=1", "names a setting in seed, which is no group of settings"),
+        ("sead=1", "with -o sead=1 does not hold valid settings: sead: extra inputs are not permitted"),
+        ("models.precision=1", "models.precision: input should be a valid dictionary"),
+    ],
+)
+def test_an_override_that_cannot_be_is_named(text, complaint):
+    with pytest.raises(UserError, match=complaint):
+        read_settings(overrides=[text])

@@ -77,7 +77,15 @@ def test_what_raises_comes_first_and_what_lowers_fills_up():
 
 def test_shares_are_of_the_peers_whose_value_is_known():
     peers = Peers(np.array([[1, 0], [2, 0], [2, 1], [4, 0], [np.nan, 0]], dtype=np.float32))
-    assert peers.shares(0, np.float32(2)) == Shares(0.25, 0.5, 0.25, pytest.approx(0.2))
-    assert peers.shares(0, np.float32(5)) == Shares(1.0, 0.0, 0.0, pytest.approx(0.2))
-    assert peers.shares(0, np.float32("nan")).unknown == pytest.approx(0.2)
-    assert peers.shares(1, np.float32(0)).equal == pytest.approx(0.8)
+    values = np.array([2, 5, np.nan], dtype=np.float32)
+    two, five, unknown = peers.shares(0, values)
+    assert two == Shares(0.25, 0.5, 0.25, pytest.approx(0.2))
+    assert five == Shares(1.0, 0.0, 0.0, pytest.approx(0.2))
+    assert unknown == Shares(0.0, 0.0, 0.0, pytest.approx(0.2))
+    assert peers.shares(1, values[:0]) == []
+    assert peers.shares(1, np.zeros(1, dtype=np.float32))[0].equal == pytest.approx(0.8)
+
+
+def test_where_no_peers_value_is_known_all_are_unknown():
+    peers = Peers(np.full((3, 1), np.nan, dtype=np.float32))
+    assert peers.shares(0, np.array([1, np.nan], dtype=np.float32)) == [Shares(0.0, 0.0, 0.0, 1.0)] * 2

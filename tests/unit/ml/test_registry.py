@@ -5,9 +5,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ml import registry as registry_module
-from ml.registry import EVENTS, Registry, Version, actor, archive, read_registry, record, register, rollback
+from ml import registry_tables
+from ml.registry import EVENTS, Event, Registry, Version
+from ml.registry_tables import actor, archive, read_registry, record, register, rollback
 from ml.tables import read_tables
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -166,7 +169,7 @@ def test_who_acts_is_the_user_of_the_machine_where_nobody_else_is_named(monkeypa
     def nameless():
         raise OSError("no username set in the environment")
 
-    monkeypatch.setattr(registry_module.getpass, "getuser", nameless)
+    monkeypatch.setattr(registry_tables.getpass, "getuser", nameless)
     assert actor({}).startswith("user ")
 
 
@@ -188,10 +191,46 @@ def test_an_event_of_a_lost_version_says_how_to_mend_it(lake):
 
 @pytest.mark.parametrize(
     ("table", "schema"),
-    [("ml_model_version", registry_module.VERSION_SCHEMA), ("ml_model_event", registry_module.EVENT_SCHEMA)],
+    [("ml_model_version", registry_tables.VERSION_SCHEMA), ("ml_model_event", registry_tables.EVENT_SCHEMA)],
 )
 def test_what_is_written_has_the_columns_of_the_source_definitions(lake, table, schema):
     types = {"string": "varchar", "date32[day]": "date", "timestamp[us]": "timestamp", "int64": "bigint",
              "int32": "integer"}  # fmt: skip
     written = [("score_month", "varchar"), *((field.name, types[str(field.type)]) for field in schema)]
     assert list(read_tables(lake)[table].columns) == written
+
+
+MONTHS = [datetime.date(2026, month, 1) for month in (9, 10, 11)]
+STORIES = st.lists(st.tuples(st.sampled_from(["register", "promote", "rollback", "archive"]), st.integers(0, 5)))
+
+
+@given(story=STORIES)
+def test_whatever_happens_the_champion_is_the_last_promoted_that_was_neither_left_nor_archived(story):
+    versions = {("recall", str(n)): version(str(n), MONTHS[n % 3]) for n in range(6)}
+    held, expected, archived = Registry(versions, []), [], set()
+    for number, (action, place) in enumerate(story):
+        name = str(place)
+        if action == "rollback":
+            if len(expected) < 2:
+                continue
+            expected.pop()
+            name = expected[-1]
+        elif action == "archive":
+            archived.add(name)
+            expected = [kept for kept in expected if kept != name]
+            expected = [kept for kept, before in zip(expected, [None, *expected], strict=False) if kept != before]
+        elif action == "promote":
+            if name in archived or expected[-1:] == [name]:
+                continue
+            expected.append(name)
+        event = Event("", f"{number:04}", datetime.datetime(2026, 1, 1), action, "recall", name, "", "", "", "[]")
+        held = Registry(versions, [*held.events, event])
+        assert [event.model_version for event in held.champions("recall")] == expected
+    for month in MONTHS:
+        known = [name for name in expected if versions["recall", name].horizon_date <= month]
+        registered = {event.model_version for event in held.registered("recall")
+                      if versions["recall", event.model_version].horizon_date <= month}  # fmt: skip
+        if known or registered:
+            served = held.served("recall", month)
+            assert served.is_champion is bool(known)
+            assert served.version.model_version in (known[-1:] if known else registered - archived)

@@ -17,8 +17,10 @@ from ml.split import (
     add_months,
     evaluation_cut,
     evaluation_folds,
+    naive_fold,
     shift_date,
     training_part,
+    walk_forward,
 )
 from warehouse.errors import UserError
 
@@ -170,3 +172,40 @@ def test_the_guard_accepts_a_label_that_ends_the_day_before_the_test_part():
     assert check_fold(*_two_rows("2024-02-29", "2025-03-01", (0, 1))).last_training_label_until == datetime.date(
         2025, 2, 28
     )
+
+
+@given(observations(), DAYS, st.integers(1, 4), st.integers(1, 6))
+@settings(max_examples=50)
+def test_walking_forward_tests_a_row_in_one_year_at_most_and_knows_nothing_later(rows, horizon, windows, parts):
+    horizons = walk_forward(horizon, windows)
+    assert horizons[-1] == horizon
+    tested = []
+    for known_by in horizons:
+        folds = evaluation_folds(rows, known_by, parts)
+        tested += [row for fold in folds for row in np.concatenate([fold.test, fold.missed]).tolist()]
+        used = np.concatenate([np.concatenate([fold.test, fold.missed, fold.part.refit]) for fold in folds])
+        assert (add_months(rows.observed_on[used], 12) <= np.datetime64(known_by)).all()
+    assert len(tested) == len(set(tested))
+
+
+@given(observations(), DAYS, st.integers(0, 5))
+@settings(max_examples=50)
+def test_a_careless_split_uses_every_row_once_whatever_its_day(rows, horizon, seed):
+    fold = naive_fold(rows, horizon, seed)
+    assert sorted([*fold.test, *fold.part.refit]) == list(range(len(rows.label)))
+    assert sorted([*fold.part.fit, *fold.part.slice]) == fold.part.refit.tolist()
+    assert len(fold.test) == round(0.2 * len(rows.label))
+
+
+def test_the_guard_refuses_a_careless_split():
+    rows = Observations(
+        company=np.repeat(np.arange(50), 4),
+        company_numbers=np.array([f"{number:08}" for number in range(50)]),
+        observed_on=np.tile(np.array(["2021-01-15", "2022-01-15", "2023-01-15", "2024-01-15"], "datetime64[D]"), 50),
+        similar_since=np.full(200, "2017-01-01", dtype="datetime64[D]"),
+        split_bucket=np.repeat(np.arange(50), 4),
+        label=np.arange(200) % 5 == 0,
+        weight=np.ones(200),
+    )
+    with pytest.raises(UserError, match="is in the training and in the test part"):
+        check_fold(rows, naive_fold(rows, datetime.date(2026, 10, 1), 1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml import predict, summary, train
+from ml import inputs, predict, summary
 from warehouse.cost.estimate import STEPS, Statement, add_up, by_node, scanned
 from warehouse.cost.scans import Read
 from warehouse.cost.sizes import WHOLE, Size
@@ -54,4 +54,4 @@ def test_statements_of_one_node_are_added_up():
 
 
 def test_what_is_unloaded_is_what_ml_reads():
-    assert UNLOADS == {"train": train.READS, "predict": predict.READS, "summary": summary.READS}
+    assert UNLOADS == {"train": inputs.READS, "predict": predict.READS, "summary": summary.READS}
