@@ -17,7 +17,7 @@ DBT = $(RUN_PYTHON) -m warehouse dbt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run ingest build train predict freshness docs cost test test-engines lint review format lock clean
+.PHONY: help run ingest build train predict compare tune freshness docs cost test test-engines lint review format lock clean
 
 help: ## print what can be done
 	@echo "Usage: make TARGET [MONTH=YYYY-MM]"
@@ -36,7 +36,12 @@ $(VENV)/.runtime: requirements.lock | $(VENV)/.python
 $(VENV)/.development: requirements-dev.lock | $(VENV)/.python
 	@echo "installing the locked dependencies for development into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
-	@touch $@ $(VENV)/.runtime
+	@touch $@ $(VENV)/.runtime $(VENV)/.extras
+
+$(VENV)/.extras: requirements-extras.lock | $(VENV)/.python
+	@echo "installing the locked dependencies of compare and tune into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-extras.lock
+	@touch $@
 
 run: $(VENV)/.runtime ## everything: deliveries to leads; on sample deliveries unless SFTP_HOST is set
 	@echo "[1/8] sample deliveries"
@@ -68,6 +73,12 @@ train: $(VENV)/.runtime ## train and evaluate both models
 predict: $(VENV)/.runtime ## score to_predict, write the lists, build the leads
 	@$(RUN_PYTHON) -m ml predict
 	@$(DBT) build --selector scores
+
+compare: $(VENV)/.runtime $(VENV)/.extras ## test other learners beside both models, on the same rows
+	@$(RUN_PYTHON) -m ml compare
+
+tune: $(VENV)/.runtime $(VENV)/.extras ## search better hyper-parameters and propose them as settings-tuned.yml
+	@$(RUN_PYTHON) -m ml tune
 
 freshness: $(VENV)/.runtime ## say whether the next delivery is late
 	@$(RUN_PYTHON) -m ingestion register
@@ -110,8 +121,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: $(VENV)/.development ## resolve the dependencies of pyproject.toml anew
 	@$(BIN)/python -m pip install --quiet uv
-	@$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.lock
+	@$(COMPILE) --all-extras --group dev pyproject.toml --output-file requirements-dev.lock
 	@$(COMPILE) --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --all-extras --constraint requirements-dev.lock pyproject.toml --output-file requirements-extras.lock
 
 clean: ## delete what the commands made here: .venv, the sample, and the default lake and warehouse if made of the sample
 	@rm -rf $(VENV) dbt_project/target dbt_project/logs logs sample_deliveries

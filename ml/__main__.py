@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ml import operate
+from ml.compare import compare_marts, comparison_lines
 from ml.evaluate import evaluate
 from ml.evaluation_tables import evaluation_tables
 from ml.export import export_mlflow
@@ -32,6 +33,7 @@ from ml.show import (
 from ml.summary import summary
 from ml.tables import register_tables
 from ml.train import train
+from ml.tune import tune_marts, tuning_lines
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
 from warehouse.errors import run_command
@@ -70,6 +72,21 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
         {name: {key: asdict(metric) for key, metric in of.items()} for name, of in metrics.items()},
         test_lines(window_tests([*findings.earlier_windows, findings.headline], findings.naive)),
     )
+
+
+def _compare(environment: Environment, options: argparse.Namespace) -> None:
+    settings = read_settings(options.settings, options.overrides)
+    compared = compare_marts(environment, settings, lambda line: print(f"compare: {line}", file=sys.stderr, flush=True))
+    _emit(options, [asdict(of) for of in compared], comparison_lines(compared))
+
+
+def _tune(environment: Environment, options: argparse.Namespace) -> None:
+    settings = read_settings(options.settings, options.overrides)
+    names = [name for name in MODEL_NAMES if options.model in (None, name)]
+    proposals = tune_marts(
+        environment, settings, names, options.output, lambda line: print(f"tune: {line}", file=sys.stderr, flush=True)
+    )
+    _emit(options, [asdict(proposal) for proposal in proposals], tuning_lines(proposals, options.output))
 
 
 def _check(environment: Environment, options: argparse.Namespace) -> None:
@@ -202,6 +219,16 @@ def _parser() -> argparse.ArgumentParser:
         "settings", "dry-run",
     )  # fmt: skip
     command("evaluate", _evaluate, "evaluate both models as train does, and write nothing", "settings", "json")
+    command(
+        "compare", _compare, "test other ways to rank companies beside both models, and write ml_comparison",
+        "settings", "json",
+    )  # fmt: skip
+    tuned = command("tune", _tune, "search better hyper-parameters, and propose them as a settings file",
+                    "settings", "json")  # fmt: skip
+    tuned.add_argument("--model", choices=MODEL_NAMES, help="tune this one only")
+    tuned.add_argument(
+        "--output", type=Path, default=Path("settings-tuned.yml"), metavar="FILE", help="default settings-tuned.yml"
+    )
     scored = command("predict", _predict, "score marts.to_predict with the champions: predictions, reasons, lists",
                      "settings", "dry-run")  # fmt: skip
     scored.add_argument("--all-reasons", action="store_true", help="write reasons for every company, not for the best")

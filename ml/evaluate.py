@@ -168,6 +168,25 @@ def headline_folds(frame: TrainingFrame, horizon_date: datetime.date, settings: 
     return folds
 
 
+def earlier_folds(
+    frame: TrainingFrame, horizon_date: datetime.date, settings: Settings
+) -> tuple[dict[datetime.date, list[Fold]], list[str]]:
+    """Split for the test windows before the headline's; no row that the headline tests is in any of them.
+
+    Returns:
+        Folds by the horizon of their window, the earliest first; and what each window lacks that cannot be tested.
+    """
+    folds, left_out = {}, []
+    for horizon in walk_forward(horizon_date, settings.test_windows)[:-1]:
+        of_window = evaluation_folds(frame.observations, horizon, settings.company_folds)
+        lacking = _lacking(frame, of_window, horizon, settings)
+        if lacking:
+            left_out.append(f"{_test_window(horizon).written()}: {lacking}")
+        else:
+            folds[horizon] = of_window
+    return folds, left_out
+
+
 def evaluate(
     frame: TrainingFrame, horizon_date: datetime.date, settings: Settings, say: Callable[[str], None]
 ) -> Findings:
@@ -190,17 +209,10 @@ def evaluate(
     if unsliced:
         say(f"no slices by {', '.join(unsliced)}: not among the features")
     folds = headline_folds(frame, horizon_date, settings)
-    *earlier, _ = walk_forward(horizon_date, settings.test_windows)
-    windows: list[WindowTest] = []
-    left_out: list[str] = []
-    for horizon in earlier:
-        early_folds = evaluation_folds(frame.observations, horizon, settings.company_folds)
-        lacking = _lacking(frame, early_folds, horizon, settings)
-        if lacking:
-            left_out.append(f"{_test_window(horizon).written()}: {lacking}")
-            say(f"the year {left_out[-1]}; it is left out")
-            continue
-        windows.append(_window_test(frame, horizon, early_folds, settings, say)[0])
+    earlier, left_out = earlier_folds(frame, horizon_date, settings)
+    for left in left_out:
+        say(f"the year {left}; it is left out")
+    windows = [_window_test(frame, horizon, early, settings, say)[0] for horizon, early in earlier.items()]
     headline, tested = _window_test(frame, horizon_date, folds, settings, say)
     return Findings(
         headline=headline,

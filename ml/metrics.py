@@ -5,13 +5,15 @@ times its company's count, and all metrics are sums over the rows in the order o
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Named = TypeVar("Named")
 
 TOP_SHARES = {"1_percent": 0.01, "10_percent": 0.1}
 CALIBRATION_BINS = 10
@@ -262,14 +264,30 @@ def estimate(tested: Tested, top_rows: Sequence[int], samples: int, seed: int) -
     return estimates
 
 
+def point(tested: Tested, metric: str) -> float:
+    """Compute one metric alone, without an interval; the name is one that `estimate` gives, at any list length."""
+    rows = _prepare(tested)
+    return float(_named(_metrics(rows, np.ones((1, rows.companies)), _list_length(metric)), metric)[0])
+
+
 def roc_auc(tested: Tested) -> float:
     """Compute the area under ROC alone, without an interval."""
-    rows = _prepare(tested)
-    return float(_metrics(rows, np.ones((1, rows.companies)), [])["roc_auc"][0])
+    return point(tested, "roc_auc")
 
 
-def paired_difference(a: Tested, b: Tested, metric: str, samples: int, seed: int) -> Estimate:
-    """Compare two models on the same rows: `a` less `b`, with a 95 % interval over companies resampled alike.
+def _list_length(metric: str) -> list[int]:
+    length = re.fullmatch(r"(?:precision|recall|lift)_at_(\d+)", metric)
+    return [int(length[1])] if length else []
+
+
+def _named(metrics: Mapping[str, Named], metric: str) -> Named:
+    if metric not in metrics:
+        raise ValueError(f"{metric} is no metric of these rows; there are {', '.join(sorted(metrics))}")
+    return metrics[metric]
+
+
+def paired_differences(a: Tested, b: Tested, top_rows: Sequence[int], samples: int, seed: int) -> dict[str, Estimate]:
+    """Compare two models on the same rows: `a` less `b`, with 95 % intervals over companies resampled alike.
 
     What both share, such as hard and easy companies in the test, is in both sides of each resample and cancels, so the
     interval is far narrower than those of the two models suggest.
@@ -277,6 +295,40 @@ def paired_difference(a: Tested, b: Tested, metric: str, samples: int, seed: int
     Args:
         a: Rows as one model scored them.
         b: The same rows in the same order, as another did.
+        top_rows: Lengths of lists, as `estimate` takes them.
+        samples: Number of resamples.
+        seed: Of the resamples.
+
+    Returns:
+        Differences of the metrics that both have, in a fixed order.
+
+    Raises:
+        ValueError: When the rows are not the same.
+    """
+    shared = ("company", "label", "weight", "missed_company", "missed_weight")
+    if not all(np.array_equal(getattr(a, name), getattr(b, name)) for name in shared):
+        raise ValueError("two models can only be compared on the same rows")
+    first, second = _prepare(a), _prepare(b)
+
+    def difference(counts: Floats) -> dict[str, Floats]:
+        of_a, of_b = _metrics(first, counts, top_rows), _metrics(second, counts, top_rows)
+        return {name: of_a[name] - of_b[name] for name in of_a if name in of_b}
+
+    point_values = difference(np.ones((1, first.companies)))
+    drawn = [difference(counts) for counts in _resamples(first, samples, seed)]
+    differences = {}
+    for name, values in point_values.items():
+        low, high = np.nanquantile(np.concatenate([part[name] for part in drawn]), [0.025, 0.975])
+        differences[name] = Estimate(float(values[0]), float(low), float(high))
+    return differences
+
+
+def paired_difference(a: Tested, b: Tested, metric: str, samples: int, seed: int) -> Estimate:
+    """Compare two models by one metric, as `paired_differences` does by all.
+
+    Args:
+        a: As there.
+        b: As there.
         metric: Any that `estimate` gives, also at list lengths, such as `lift_at_1_percent` or `recall_at_5000`.
         samples: Number of resamples.
         seed: Of the resamples.
@@ -284,20 +336,4 @@ def paired_difference(a: Tested, b: Tested, metric: str, samples: int, seed: int
     Raises:
         ValueError: When the rows are not the same, or the metric is none of theirs.
     """
-    shared = ("company", "label", "weight", "missed_company", "missed_weight")
-    if not all(np.array_equal(getattr(a, name), getattr(b, name)) for name in shared):
-        raise ValueError("two models can only be compared on the same rows")
-    length = re.fullmatch(r"(?:precision|recall|lift)_at_(\d+)", metric)
-    top_rows = [int(length[1])] if length else []
-    first, second = _prepare(a), _prepare(b)
-
-    def difference(counts: Floats) -> Floats:
-        of_a, of_b = _metrics(first, counts, top_rows), _metrics(second, counts, top_rows)
-        if metric not in of_a or metric not in of_b:
-            raise ValueError(f"{metric} is no metric of these rows; there are {', '.join(sorted(of_a))}")
-        return of_a[metric] - of_b[metric]
-
-    value = float(difference(np.ones((1, first.companies)))[0])
-    drawn = np.concatenate([difference(counts) for counts in _resamples(first, samples, seed)])
-    low, high = (float(bound) for bound in np.nanquantile(drawn, [0.025, 0.975]))
-    return Estimate(value, low, high)
+    return _named(paired_differences(a, b, _list_length(metric), samples, seed), metric)

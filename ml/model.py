@@ -187,7 +187,7 @@ def _positive_weight(booster: BoosterSettings, label: NDArray[np.bool_]) -> floa
     return booster.scale_pos_weight
 
 
-def _calibration_parts(part: Part, observations: Observations) -> Iterator[tuple[Rows, NDArray[np.bool_]]]:
+def calibration_parts(part: Part, observations: Observations) -> Iterator[tuple[Rows, NDArray[np.bool_]]]:
     """Part the companies: for each part the rows of the others to train on, and which rows of the slice it scores."""
     learned, watched = (observations.split_bucket[rows] % CALIBRATION_PARTS for rows in (part.refit, part.slice))
     for number in range(CALIBRATION_PARTS):
@@ -215,7 +215,7 @@ def lacking_history(part: Part, observations: Observations, minimum: int, compan
     ]
     needed += [
         (others, f"{until} without one quarter of the split buckets", 1)
-        for others, _ in _calibration_parts(part, observations)
+        for others, _ in calibration_parts(part, observations)
     ]
     for rows, period, least in needed:
         positives = int(observations.label[rows].sum())
@@ -290,7 +290,7 @@ def fit_model(name: ModelName, frame: TrainingFrame, part: Part, settings: Setti
     parameters = _parameters(booster_settings, settings, positive_weight)
     offset = log_odds_offset(label, weight, positive_weight)
     log_odds = np.zeros(len(part.slice))
-    for others, scored in _calibration_parts(part, rows):
+    for others, scored in calibration_parts(part, rows):
         unseen = scored_data(part.slice[scored], others)
         log_odds[scored] = xgb.train(parameters, training_data(others), rounds).predict(unseen, output_margin=True)
     calibration = fit_calibration(

@@ -158,6 +158,76 @@ class CanarySettings(BaseModel):
     shuffles: PositiveInt
 
 
+class ComparisonSettings(BaseModel):
+    """What the models are compared with.
+
+    Attributes:
+        rule_columns: Features that make the cells of the rule; one that the marts do not have is left out.
+        forest_trees: Trees of the random forest.
+        negatives_share: Share of the negatives of a smaller sample.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule_columns: tuple[str, ...]
+    forest_trees: PositiveInt
+    negatives_share: Share
+
+
+class RangeSettings(BaseModel):
+    """Where a hyper-parameter is searched: both ends may be tried; `log` tries ratios alike, `whole` integers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: float = Field(ge=0)
+    high: float
+    scale: Literal["linear", "log", "whole"]
+
+    @model_validator(mode="after")
+    def _ends_suit(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
+        if self.scale == "log" and self.low == 0:
+            raise ValueError("a logarithmic range cannot begin at 0")
+        if self.scale == "whole" and (self.low % 1 or self.high % 1):
+            raise ValueError("a range of integers begins and ends at integers")
+        return self
+
+
+class AimsSettings(BaseModel):
+    """The metric that the search raises for each model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    precision: str
+    recall: str
+
+    def of(self, name: ModelName) -> str:
+        """Metric of the model with this name."""
+        return self.precision if name == "precision" else self.recall
+
+
+Searched = Literal[
+    "eta", "max_depth", "min_child_weight", "max_delta_step", "subsample", "colsample_bytree", "reg_lambda"
+]
+
+
+class TuningSettings(BaseModel):
+    """How hyper-parameters are searched.
+
+    Attributes:
+        trials: Settings that are tried, the present ones included.
+        aims: What is raised.
+        ranges: By hyper-parameter; one that is not named stays as it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trials: PositiveInt
+    aims: AimsSettings
+    ranges: dict[Searched, RangeSettings]
+
+
 class Settings(BaseModel):
     """Everything that training and prediction can be told; `settings.yml` says what each one means."""
 
@@ -183,6 +253,8 @@ class Settings(BaseModel):
     reasons_rows: int = Field(ge=0)
     peer_rows: PositiveInt
     promotion: PromotionSettings
+    comparison: ComparisonSettings
+    tuning: TuningSettings
     models: ModelsSettings
 
     @model_validator(mode="after")
