@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.evaluate import headline_folds
 from ml.features import read_features
 from ml.frames import read_training
@@ -70,6 +71,18 @@ def test_a_search_that_ends_and_goes_on_is_the_one_that_did_not(tmp_path):
     assert first == tried[:4]
     assert last == tried[7:]
     assert searched(tmp_path / "parts.journal", 14) == (whole, [])
+
+
+@pytest.mark.parametrize("lost", [1, 20, 150])
+def test_a_journal_whose_last_line_was_not_written_whole_is_gone_on_with(tmp_path, lost):
+    whole, tried = searched(tmp_path / "whole.journal", 8)
+    journal = tmp_path / "torn.journal"
+    searched(journal, 5)
+    journal.write_bytes(journal.read_bytes()[:-lost])
+    resumed, last = searched(journal, 8)
+    assert resumed == whole
+    assert last[-3:] == tried[5:]
+    assert len(last) in (3, 4)
 
 
 def test_the_same_seed_tries_the_same_and_another_does_not(tmp_path):
@@ -166,6 +179,18 @@ def test_an_aim_that_is_no_metric_and_an_absent_library_are_said(warehouse, tmp_
     with pytest.raises(UserError, match="`python -m ml tune` needs optuna; `make tune` installs it"):
         tune_marts(environment, settings, ["recall"], tmp_path / "tuned.yml", lambda _: None)
     assert not (tmp_path / "tuned.yml").exists()
+
+
+def test_the_command_says_when_nothing_is_better(warehouse, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("WAREHOUSE", str(warehouse))
+    monkeypatch.chdir(tmp_path)
+    overrides = [part for text in [*SMALL, "tuning.trials=1"] for part in ("-o", text)]
+    main(["tune", "--model", "recall", *overrides])
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("recall: nothing better than the present settings, roc auc 0.")
+    assert out[1:] == ["Nothing is proposed, and nothing was changed."]
+    assert not (tmp_path / "settings-tuned.yml").exists()
 
 
 @pytest.mark.parametrize(
