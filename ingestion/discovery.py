@@ -10,8 +10,8 @@ from ingestion.delivery_log import DeliveryLog, archives_of
 from ingestion.sftp import RemoteFile, SftpServer
 from warehouse.errors import UserError
 
-# A file that was changed more recently may still be written: its size and time have to stay for a while.
-RECENT_SECONDS = 3600
+# A file may still be written: its size and time have to stay for a while. How long ago it was changed says nothing of
+# that, since the vendor's clock and ours need not agree.
 SETTLE_SECONDS = 2.0
 
 
@@ -101,10 +101,6 @@ def _changed(before: Sequence[RemoteFile], after: Sequence[RemoteFile]) -> list[
     return sorted({file.name for file in {*before} ^ {*after}})
 
 
-def _is_recent(files: Sequence[RemoteFile]) -> bool:
-    return any(file.modified > time.time() - RECENT_SECONDS for file in files)
-
-
 def _settle() -> None:
     time.sleep(SETTLE_SECONDS)
 
@@ -114,8 +110,7 @@ def discover(
 ) -> list[Discovered]:
     """List the deliveries on the server, oldest first, and compare each with the contract and with its log.
 
-    A folder that has to be landed and in which something changed within the last hour is listed twice, two seconds
-    apart, to see whether it still changes.
+    A folder that has to be landed is listed twice, two seconds apart, to see whether it still changes.
 
     Args:
         server: The server, connected.
@@ -141,7 +136,7 @@ def discover(
         )
     listed = {delivery.name: server.list_folder(delivery.name) for delivery in chosen}
     reasons = {name: reason_to_land(logs.get(name), remote, contract) for name, remote in listed.items()}
-    unsettled = [name for name, remote in listed.items() if reasons[name] and _is_recent(remote)]
+    unsettled = [name for name in listed if reasons[name]]
     if unsettled:
         _settle()
     changing = {name: _changed(listed[name], server.list_folder(name)) for name in unsettled}

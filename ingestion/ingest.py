@@ -5,7 +5,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -33,12 +33,13 @@ from ingestion.publication import (
     publish_delivery,
     rejected_path,
     text_path,
+    time_of_landing,
     write_landed_files,
 )
 from ingestion.registration import hide_month, register_raw_tables
 from ingestion.rejected_lines import write_no_rejected_lines
 from ingestion.reporting import MEGABYTE, Report
-from ingestion.sftp import ConnectionLostError, SftpServer
+from ingestion.sftp import ConnectionLostError, NotThereError, SftpServer
 from ingestion.text import TextFormat
 from warehouse.aws import AwsError
 from warehouse.engines import open_engine
@@ -167,24 +168,52 @@ def _land_file(
 
 
 class _Steps:
-    """Times the steps of a landing, one after the other."""
+    """Times a landing and its steps, one after the other, also where the machine's clock is set meanwhile.
 
-    def __init__(self) -> None:
+    Attributes:
+        started_at: When the landing began.
+        done: The steps that are done.
+    """
+
+    def __init__(self, started_at: datetime) -> None:
+        self.started_at = started_at
         self.done: tuple[StepRecord, ...] = ()
+        self._begun = time.monotonic()
+
+    def now(self) -> datetime:
+        """Give the time by how long it is since the landing began."""
+        return self.started_at + timedelta(milliseconds=round((time.monotonic() - self._begun) * 1000))
 
     @contextlib.contextmanager
     def step(self, name: Literal["download", "land"]) -> Iterator[None]:
-        started_at, start = datetime.now(UTC), time.monotonic()
+        started_at, start = self.now(), time.monotonic()
         yield
         seconds = round(time.monotonic() - start, 3)
         self.done += (StepRecord(step=name, started_at=started_at, seconds=seconds),)
 
 
+def _check_unchanged(server: SftpServer, found: Discovered) -> None:
+    """Check that what was landed is still what the server has.
+
+    A vendor who puts one file after the other in place of an earlier one may have been about it when the folder was
+    listed, and then the files are of two deliveries. What is gone from the server since was whole when it was landed.
+    """
+    name = found.delivery.name
+    try:
+        now = server.list_folder(name)
+    except NotThereError:
+        return
+    if changed := sorted({file.name for file in {*now} - {*found.remote}}):
+        raise UserError(
+            f"{name} is being delivered again, {', '.join(changed)} changed while it was landed; "
+            "run again when it is complete"
+        )
+
+
 def _land_delivery(run: Ingestion, found: Discovered) -> None:
     delivery, remote = found.delivery, found.remote
-    now = datetime.now(UTC)
-    started_at = now.replace(microsecond=now.microsecond // 1000 * 1000)  # Hive keeps no more of loaded_at
-    staged, steps = run.staged(delivery.name), _Steps()
+    staged = run.staged(delivery.name)
+    steps = _Steps(time_of_landing(run.lake, delivery.name, found.log, datetime.now(UTC)))
     with steps.step("download"):
         folder = staged.archives(delivery.name)
         fetched = fetch_archives(
@@ -201,12 +230,13 @@ def _land_delivery(run: Ingestion, found: Discovered) -> None:
     with steps.step("land"):
         for file, names in found.contents.archives.items():
             archives = [fetched.archives[name] for name in names]
-            record = _land_file(run, delivery, staged, file, archives=archives, loaded_at=started_at)
+            record = _land_file(run, delivery, staged, file, archives=archives, loaded_at=steps.started_at)
             records.append(record)
             facts = record.model_dump(include={"file", "bytes", "lines", "landed_rows", "rejected_lines", "seconds"})
             run.report("landed_file", _counts(record), delivery=delivery.name, **facts, drift=record.drift)
     counts = landed_files_path(staged, delivery)
-    write_landed_files(counts, delivery, run.origin, records, started_at.replace(tzinfo=None))
+    write_landed_files(counts, delivery, run.origin, records, steps.started_at.replace(tzinfo=None))
+    _check_unchanged(run.server, found)
     if run.folder_engine is not None:
         hide_month(run.lake, run.contract, run.folder_engine, delivery.month)
     publish_delivery(
@@ -218,8 +248,8 @@ def _land_delivery(run: Ingestion, found: Discovered) -> None:
             origin=run.origin,
             kind=delivery.kind,
             snapshot_month=delivery.month,
-            started_at=started_at,
-            finished_at=datetime.now(UTC).replace(microsecond=0),
+            started_at=steps.started_at,
+            finished_at=steps.now(),
             status="landed",
             landed_files=str(counts.relative_to(staged.root)),
             files=tuple(records),

@@ -1,6 +1,6 @@
 """From landed files in a work folder to a published delivery of the lake, in steps that a kill cannot spoil."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -55,6 +55,33 @@ def text_path(lake: Lake[L], contract: Contract, delivery: Delivery, file: str) 
 def landed_files_path(lake: Lake[L], delivery: Delivery) -> L:
     """Parquet file of the line counts of a delivery."""
     return _in_month(lake.landed_files(), delivery, delivery.name)
+
+
+def _earlier_log(delivery: str, started_at: datetime) -> str:
+    return f"LOG_{delivery}_{started_at.strftime('%Y%m%dT%H%M%S%f')}.json"
+
+
+def time_of_landing(lake: Lake[Location], delivery: str, replaced: DeliveryLog | None, now: datetime) -> datetime:
+    """Give the time of a landing that begins now, to the millisecond, as no earlier landing of the delivery has it.
+
+    Staging and the names of earlier logs tell the landings of a delivery apart by it, and a clock may be set back.
+
+    Args:
+        lake: The lake.
+        delivery: Name of the delivery.
+        replaced: Log of the landing that it replaces, or None.
+        now: The time.
+
+    Raises:
+        AwsError: When S3 refuses.
+    """
+    time = now.replace(microsecond=now.microsecond // 1000 * 1000)  # Hive keeps no more of loaded_at
+    if replaced is None:
+        return time
+    earlier = {path.name for path in lake.earlier_delivery_logs().glob(f"LOG_{delivery}_*.json")}
+    while time == replaced.started_at or _earlier_log(delivery, time) in earlier:
+        time += timedelta(milliseconds=1)
+    return time
 
 
 def write_landed_files(
@@ -127,8 +154,7 @@ def publish_delivery(lake: Lake[Location], staged: Lake[Path], contract: Contrac
     replaced = read_log(lake, log.delivery)
     if replaced is not None:
         if replaced.status == "landed":
-            stamp = replaced.started_at.strftime("%Y%m%dT%H%M%S%f")
-            write_text(lake.earlier_delivery_logs() / f"LOG_{log.delivery}_{stamp}.json", replaced.text)
+            write_text(lake.earlier_delivery_logs() / _earlier_log(log.delivery, replaced.started_at), replaced.text)
         marked = log.model_copy(update={"status": "publishing"})
         write_text(lake.delivery_log(log.delivery), marked.text)
     _publish(lake, staged, contract, log)

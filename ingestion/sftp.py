@@ -47,6 +47,10 @@ class ConnectionLostError(UserError):
     """The connection was lost for good; what is downloaded is worth keeping for the next run."""
 
 
+class NotThereError(UserError):
+    """The server has no such file or folder."""
+
+
 class _LostConnectionError(Exception):
     """The connection broke; the work can be taken up on a new one."""
 
@@ -252,7 +256,8 @@ class SftpServer:
             names: Its name, or nothing for `SFTP_ROOT` itself.
 
         Raises:
-            UserError: When it is not there or the connection is lost for good.
+            NotThereError: When it is not there.
+            UserError: When it must not be read or the connection is lost for good.
         """
         path = self._path(*names)
 
@@ -407,7 +412,7 @@ class SftpServer:
         try:
             yield
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-            raise UserError(f"the SFTP server {self.name} has no {path}; check SFTP_ROOT, or run again") from None
+            raise NotThereError(f"the SFTP server {self.name} has no {path}; check SFTP_ROOT, or run again") from None
         except asyncssh.SFTPPermissionDenied:
             raise UserError(
                 f"the SFTP server {self.name} does not let {self._settings.user} read {path}; ask the vendor for access"

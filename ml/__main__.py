@@ -171,9 +171,8 @@ def _retrain(environment: Environment, options: argparse.Namespace) -> None:
 
 def _export(environment: Environment, options: argparse.Namespace) -> None:
     written = export_mlflow(Lake(environment.lake), options.folder)
-    print(
-        f"export: {written} runs in {options.folder}; look at them with mlflow ui --backend-store-uri {options.folder}"
-    )
+    look = f"MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri {options.folder}"
+    print(f"export: {written} runs in {options.folder}; look at them with {look}")
 
 
 def _register(environment: Environment, _options: argparse.Namespace) -> None:

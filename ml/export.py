@@ -1,8 +1,9 @@
 """The command `export mlflow`: the runs as a folder that MLflow's pages show.
 
 MLflow's file store is a folder an experiment and in it a folder a run, with meta.yaml, and one small file for each
-parameter, tag and metric (a metric's line is: milliseconds, value, step). It is written here without MLflow. One run of
-ours becomes one run of MLflow's for each model, so that its tables compare models of one kind.
+parameter, tag and metric (a metric's line is: milliseconds, value, step). It is written here without MLflow, whose
+version 3 reads it where MLFLOW_ALLOW_FILE_STORE=true, or brings it into a database with `mlflow migrate-filestore`. One
+run of ours becomes one run of MLflow's for each model, so that its tables compare models of one kind.
 """
 
 import hashlib

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import boto3
-from boto3.exceptions import S3UploadFailedError
+from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -38,6 +38,8 @@ READ_SECONDS = 60
 ATTEMPTS = 8
 UNKNOWN_KEY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "UnrecognizedClientException", "InvalidClientTokenId"}
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+BUSY = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "ThrottlingException", "500", "503"}
+SKEWED = {"RequestTimeTooSkewed"}
 FORBIDDEN = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403"}
 ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}
 UNREACHABLE = (EndpointConnectionError, ConnectTimeoutError, ConnectionClosedError, HTTPClientError)
@@ -145,13 +147,19 @@ def told(place: str) -> Iterator[None]:
         raise AwsError(f"{place}: no AWS region is set; set AWS_REGION, for example to eu-west-2") from None
     except UNREACHABLE as error:
         raise AwsError(f"{place} cannot be reached: {error}; check the network and AWS_ENDPOINT_URL") from None
+    except RetriesExceededError:
+        raise AwsError(
+            f"{place} cannot be read: it breaks off again and again; check the network, then run again"
+        ) from None
     except S3UploadFailedError as error:
         cause = error.__context__
-        raise (_refusal(place, cause) if isinstance(cause, ClientError) else AwsError(f"{place}: {error}")) from None
+        if isinstance(cause, ClientError):
+            raise _refusal(place, cause) from None
+        raise AwsError(f"{place}: {error}; run again") from None
     except ClientError as error:
         raise _refusal(place, error) from None
     except BotoCoreError as error:
-        raise AwsError(f"{place}: {error}") from None
+        raise AwsError(f"{place}: {error}; run again") from None
 
 
 @dataclass(frozen=True)
@@ -210,9 +218,12 @@ def _refusal(place: str, error: ClientError) -> AwsError:
         ({"NoSuchBucket"}, f"the bucket of {place} does not exist; create it, or name another LAKE"),
         (UNKNOWN_KEY, f"{place}: the AWS credentials are wrong ({code}); check AWS_PROFILE or AWS_ACCESS_KEY_ID"),
         (EXPIRED, f"{place}: the AWS credentials have expired; log in again, then run again"),
+        (BUSY, f"{place}: {error.operation_name} is refused again and again ({code}); run again later"),
+        (SKEWED, f"{place}: the clock of this machine is wrong by more than AWS allows; set it, then run again"),
         (FORBIDDEN, f"{place}: {error.operation_name} is not allowed with these credentials; see docs/aws-policy.md"),
         (ELSEWHERE, f"{place} is in another region ({message}); set AWS_REGION to the bucket's"),
     ):
         if code in codes:
             return AwsError(sentence)
-    return AwsError(f"{place}: {error.operation_name} failed: {code} {message}".rstrip())
+    failure = f"{place}: {error.operation_name} failed: {code} {message}".rstrip()
+    return AwsError(f"{failure}; look the code up in the documentation of AWS, then run again")

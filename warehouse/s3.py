@@ -12,13 +12,13 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ResponseStreamingError
 
 from warehouse.aws import AwsError, ChangedError, s3_client, told
 from warehouse.errors import UserError
@@ -34,6 +34,15 @@ TRANSFER = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PA
 # How long a killed run keeps others out, and how often a living one says in that time that it lives.
 LEASE_SECONDS = 60.0
 RENEWALS = 4
+# How often the bytes of an object are asked for whose connection breaks while they come.
+READS = 4
+# It is never set, and goes on while the machine sleeps, where the operating system has such a clock.
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def uptime() -> float:
+    """Seconds since some moment, of which those count that a machine sleeps."""
+    return time.clock_gettime(CLOCK)
 
 
 @dataclass(frozen=True)
@@ -134,15 +143,21 @@ class S3Path:
             AwsError: When S3 refuses.
         """
         with told(str(self)):
-            try:
-                answer = s3_client().get_object(Bucket=self.bucket, Key=self.key)
-            except ClientError as error:
-                if error.response["Error"].get("Code") in ABSENT_CODES:
-                    return None
-                raise
-            now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-            age = (now - answer["LastModified"]).total_seconds()
-            return Content(answer["Body"].read(), answer["ETag"], age)
+            for _ in range(READS - 1):
+                with contextlib.suppress(ResponseStreamingError, IncompleteReadError):
+                    return self._read()
+            return self._read()
+
+    def _read(self) -> Content | None:
+        try:
+            answer = s3_client().get_object(Bucket=self.bucket, Key=self.key)
+        except ClientError as error:
+            if error.response["Error"].get("Code") in ABSENT_CODES:
+                return None
+            raise
+        now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        age = (now - answer["LastModified"]).total_seconds()
+        return Content(answer["Body"].read(), answer["ETag"], age)
 
     def read_bytes(self) -> bytes:
         """Read the object's bytes.
@@ -224,6 +239,16 @@ class S3Path:
         return self._put(data, over)
 
     def _put(self, data: bytes, over: str | None) -> str:
+        try:
+            return self._put_once(data, over)
+        except ChangedError:
+            # an attempt whose answer was lost may have written it, and the next one of the client met that
+            found = self.read()
+            if found is None or found.data != data:
+                raise
+            return found.version
+
+    def _put_once(self, data: bytes, over: str | None) -> str:
         client = s3_client()
         with told(str(self)):
             if over == ANY_CONTENT:
@@ -277,7 +302,7 @@ class _Lease:
         ).encode()
 
     def _write(self) -> None:
-        asked = time.monotonic()
+        asked = uptime()
         self._version = self._lock._put(self._text(held=True), self._version)
         self._until = asked + LEASE_SECONDS
 
@@ -290,12 +315,20 @@ class _Lease:
             is_held, holder = True, "somebody"
         return str(holder) if is_held and found.age < LEASE_SECONDS else None
 
+    def _watched(self, found: Content) -> Content | None:
+        """Tell by our own clock whether somebody renews the lease, where that of S3 was set back meanwhile."""
+        time.sleep(LEASE_SECONDS)
+        now = self._lock.read()
+        return replace(now, age=LEASE_SECONDS) if now is not None and now.version == found.version else now
+
     def take(self) -> None:
         found = self._lock.read()
+        if found is not None and found.age < -LEASE_SECONDS and self._taken(found):
+            found = self._watched(found)
         if found is not None:
             holder = self._taken(found)
             if holder is not None:
-                rest = max(1, round(LEASE_SECONDS - found.age))
+                rest = max(1, round(LEASE_SECONDS - max(found.age, 0.0)))
                 raise UserError(
                     f"another {self._work} ({holder}) holds {self._lock}; wait for it to end, then run again; if it "
                     f"was killed, its hold ends {rest} seconds from now"
@@ -312,24 +345,27 @@ class _Lease:
     def _keep(self) -> None:
         while not self._ended.wait(LEASE_SECONDS / RENEWALS):
             try:
-                self._write()
-            except ChangedError:
-                if not self._is_still_ours():
-                    self._until = 0.0
-                    return
+                is_ours = self._renew()
             except AwsError:
                 continue  # the next attempt may succeed in time
+            if not is_ours:
+                self._until = 0.0
+                return
 
-    def _is_still_ours(self) -> bool:
-        """Tell whether it was ourselves who wrote what is there: by a renewal whose answer was lost."""
-        found = self._lock.read()
-        if found is None or self._token.encode() not in found.data:
-            return False
-        self._version = found.version
+    def _renew(self) -> bool:
+        """Say that the writer lives, and tell whether the lease is still ours."""
+        try:
+            self._write()
+        except ChangedError:
+            # it may have been ourselves, by a renewal before, whose answer was lost
+            found = self._lock.read()
+            if found is None or self._token.encode() not in found.data:
+                return False
+            self._version = found.version
         return True
 
     def check(self) -> None:
-        if time.monotonic() > self._until:
+        if uptime() > self._until:
             raise UserError(
                 f"this {self._work} could not keep its hold of {self._lock}, and another may have begun; "
                 "nothing more is written, run again"
@@ -338,7 +374,7 @@ class _Lease:
     def leave(self) -> None:
         self._ended.set()
         self._thread.join()
-        if time.monotonic() <= self._until:
+        if uptime() <= self._until:
             with contextlib.suppress(AwsError):  # who comes next then waits until it has run out
                 self._lock._put(self._text(held=False), self._version)
 

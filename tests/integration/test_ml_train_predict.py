@@ -319,6 +319,44 @@ def test_reasons_are_for_the_best_rows_only(copied):
         using (score_month, company_number, model_name)""") == [(5, 5)]  # fmt: skip
 
 
+def test_every_company_gets_reasons_when_all_are_asked_for(copied, monkeypatch):
+    few = SETTINGS.model_copy(update={"reasons_rows": 5})
+    predict(copied, few)
+    of_the_best = rows(copied.warehouse, "select * from ml.prediction_reasons order by all")
+    predict(copied, few, all_reasons=True)
+    ((companies, reasons),) = rows(copied.warehouse, """
+        select count(distinct company_number), count(*) from ml.prediction_reasons""")  # fmt: skip
+    ((scored,),) = rows(copied.warehouse, "select count(distinct company_number) from ml.predictions")
+    assert (companies, reasons) == (scored, 6 * scored)
+    assert set(of_the_best) < set(rows(copied.warehouse, "select * from ml.prediction_reasons"))
+
+
+def test_no_reasons_are_found_when_none_are_asked_for(copied):
+    predict(copied, SETTINGS.model_copy(update={"reasons_rows": 0}))
+    assert rows(copied.warehouse, "select * from ml.prediction_reasons") == []
+
+
+def test_drift_is_of_every_feature_and_of_each_models_score(copied, capsys):
+    change(copied, "update marts.to_predict set debtor_days = debtor_days + 40, section = 'G' where is_eligible")
+    predict(copied, SETTINGS)
+    features = [row[0] for row in rows(copied.warehouse, "select feature from marts.feature_definitions")]
+    found = rows(copied.warehouse, "select model_name, feature, psi, level, run_id, model_version from ml.ml_drift")
+    assert sorted(row[:2] for row in found) == sorted(
+        (name, feature) for name in ("precision", "recall") for feature in [*features, "score"]
+    )
+    named = set(rows(copied.warehouse, "select distinct model_name, run_id, model_version from ml.predictions"))
+    assert {(row[0], row[4], row[5]) for row in found} == named
+    psi = {row[:2]: row[2] for row in found}
+    assert all(psi[name, "debtor_days"] > 1 and psi[name, "section"] > 1 for name in ("precision", "recall"))
+    assert all(psi[name, "noise"] < SETTINGS.drift_warning for name in ("precision", "recall"))
+    level = {row[:2]: row[3] for row in found}
+    assert (level["recall", "debtor_days"], level["recall", "noise"]) == ("alarm", "stable")
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if "stability index" in each]
+    assert "above 0.1: " in line
+    assert "debtor_days" in line
+    assert "noise" not in line
+
+
 def test_no_cell_of_a_list_is_a_formula_to_a_spreadsheet(finished):
     lists = sorted(finished.lake.rglob("LIST_POSITIVE_CLASS/*.csv"))
     assert len(lists) >= 3

@@ -194,7 +194,7 @@ class DuckDBEngine:
                 except duckdb.Error as error:
                     raise UserError(
                         f"the table {table.schema}.{table.name} cannot be registered in {self.warehouse}: "
-                        f"{str(error).splitlines()[0]}"
+                        f"{str(error).splitlines()[0]}; check who may read that and write there, then run again"
                     ) from error
 
     @contextlib.contextmanager

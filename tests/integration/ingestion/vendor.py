@@ -1,6 +1,6 @@
 """A vendor's small deliveries, and one place to ingest them from and to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,9 +118,9 @@ def pack(delivery: Path, file: str, content: bytes, member: str | None = None) -
     return path
 
 
-def deliver(folder: Path, name: str) -> Path:
+def deliver(folder: Path, name: str, files: Iterable[str] = tuple(CONTRACT.tables)) -> Path:
     delivery = folder / name
     delivery.mkdir()
-    for file in CONTRACT.tables:
+    for file in files:
         pack(delivery, file, text(file))
     return delivery

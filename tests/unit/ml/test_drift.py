@@ -4,12 +4,14 @@ import math
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ml.drift import Baseline, Bins, Counter, baseline, code_bins, level, number_bins, stability_index
+from ml.predict import drift_line
 
 NAN = float("nan")
 
@@ -101,3 +103,24 @@ def test_batches_add_up_to_the_whole():
 def test_a_baseline_written_as_json_is_the_same_one():
     training = baseline([("amount", "numeric")], floats(0.1, 0.2, NAN)[:, None], np.ones(3), np.zeros(3), np.ones(3))
     assert Baseline.model_validate_json(training.model_dump_json()) == training
+
+
+def rows_of(*found):
+    names = ("model_name", "feature", "psi", "level")
+    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in found])
+
+
+def test_what_has_moved_is_one_line_most_first():
+    drift = rows_of(
+        ("precision", "age", 0.12, "warning"), ("precision", "noise", 0.01, "stable"),
+        ("precision", "score", 0.02, "stable"), ("recall", "age", 0.12, "warning"), ("recall", "score", 0.31, "alarm"),
+    )  # fmt: skip
+    moved = "moved from training by a stability index above 0.1: "
+    assert drift_line(drift, 0.1) == f"{moved}score of recall 0.31 (alarm), age 0.12"
+    many = rows_of(*(("recall", f"f{number}", 0.2 + number, "warning") for number in range(7)))
+    assert drift_line(many, 0.1) == f"{moved}f6 6.20, f5 5.20, f4 4.20, f3 3.20, f2 2.20 and 2 more, see ml.ml_drift"
+
+
+def test_nothing_that_has_moved_is_said_too():
+    line = "no feature and no score has moved from training by a stability index above 0.1"
+    assert drift_line(rows_of(("recall", "age", 0.1, "stable")), 0.1) == line

@@ -20,6 +20,8 @@ def test_settings_are_frozen():
         ({"sead": 1}, "sead: extra inputs are not permitted"),
         ({"company_folds": 0}, "company_folds: input should be greater than or equal to 1"),
         ({"models": {}}, "models.precision: field required"),
+        ({"scoring_memory": "much"}, "scoring_memory: string should match pattern"),
+        ({"drift_warning": 0.3}, "drift_warning 0.3 is above drift_alarm 0.25"),
         ({"nthread": "many"}, "nthread: input should be a valid integer"),
         ({"confidential_share": {"low": 0.3, "high": 0.1}}, "confidential_share: .*low 0.3 is above high 0.1"),
         (
