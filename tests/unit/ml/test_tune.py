@@ -1,6 +1,10 @@
 """The search for hyper-parameters: resumable, blind to the year that models are judged by, and only a proposal."""
 
+import os
+import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +22,7 @@ from warehouse.engines.duckdb import connect
 from warehouse.errors import UserError
 from warehouse.settings import Settings as Environment
 
+ROOT = Path(__file__).resolve().parents[3]
 PRESENT = read_settings().models.precision
 RANGES = read_settings().tuning.ranges
 # a model of one tree of one split, and room to be better
@@ -156,6 +161,34 @@ def test_a_poor_setting_is_found_out_and_a_better_one_proposed(warehouse, tmp_pa
     assert again == proposal
     assert any("6 trials are in" in line for line in lines)
     assert (tmp_path / "again.yml").read_bytes() == output.read_bytes()
+
+
+def test_a_command_that_is_killed_is_resumed(warehouse, tmp_path):
+    command = [sys.executable, "-m", "ml", "tune", "--model", "recall", "--output", str(tmp_path / "tuned.yml")]
+    command += [part for text in SMALL for part in ("-o", text)]
+
+    def run(lake, until=None):
+        """Run the command to its end, or kill it once a line begins so; returns the trials that it tells of."""
+        environment = os.environ | {"LAKE": str(tmp_path / lake), "WAREHOUSE": str(warehouse)}
+        trials = []
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            for line in process.stderr:
+                trials += [line] if ", trial " in line else []
+                if until and until in line:
+                    process.kill()
+        assert process.returncode == (-signal.SIGKILL if until else 0)
+        return trials
+
+    whole = run("whole")
+    proposed = (tmp_path / "tuned.yml").read_bytes()
+    (tmp_path / "tuned.yml").unlink()
+    parts = run("parts", until="trial 3 of")
+    rest = run("parts")
+    # what was under way when it was killed may have been written before it could be told
+    assert len(whole) - 1 <= len(parts) + len(rest) <= len(whole)
+    assert whole[: len(parts)] == parts
+    assert whole[-len(rest) :] == rest
+    assert (tmp_path / "tuned.yml").read_bytes() == proposed
 
 
 def test_a_gain_that_may_be_chance_is_not_proposed():
