@@ -90,7 +90,7 @@ def opponents(frame: TrainingFrame, settings: Settings) -> tuple[dict[str, Learn
     if of_lightgbm:
         recipes["lightgbm"] = of_lightgbm.lightgbm(settings)
     else:
-        absent["lightgbm"] = "lightgbm is not installed"
+        absent["lightgbm"] = "lightgbm cannot be imported; `make compare` installs it"
     return {name: learner(recipe, settings) for name, recipe in recipes.items()}, absent
 
 

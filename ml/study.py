@@ -1,5 +1,6 @@
 """Searches hyper-parameters with optuna, seeded, in a journal that a search which was ended can be resumed from."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def _settings(present: BoosterSettings, tried: Mapping[str, float]) -> BoosterSe
     return BoosterSettings.model_validate(present.model_dump() | rounded)
 
 
+def _cut_unfinished_line(journal: Path) -> None:
+    """Cut off a last line that a killed search did not write whole; optuna would write the next one behind it."""
+    if journal.exists():
+        content = journal.read_bytes()
+        os.truncate(journal, content.rfind(b"\n") + 1)
+
+
 def search(
     journal: Path,
     present: BoosterSettings,
@@ -63,6 +71,7 @@ def search(
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal.parent.mkdir(parents=True, exist_ok=True)
+    _cut_unfinished_line(journal)
     storage = JournalStorage(JournalFileBackend(str(journal)))
     study = optuna.create_study(storage=storage, study_name=journal.stem, direction="maximize", load_if_exists=True)
     space = _distributions(present, ranges)

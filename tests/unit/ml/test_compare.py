@@ -157,8 +157,8 @@ def test_the_candidate_that_ranks_the_latest_year_better_is_taken(frame):
 def test_what_is_not_installed_is_said(frame, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     compared = compare(frame, MONTH, made_of("bootstrap_samples=20"), lambda _: None)
-    assert of(compared, "precision", "lightgbm").note == "lightgbm is not installed"
-    assert any("lightgbm is not installed" in line for line in comparison_lines(compared))
+    assert of(compared, "precision", "lightgbm").note == "lightgbm cannot be imported; `make compare` installs it"
+    assert any("lightgbm cannot be imported" in line for line in comparison_lines(compared))
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(UserError, match="needs sklearn; `make compare` installs it"):
         compare(frame, MONTH, made_of(), lambda _: None)

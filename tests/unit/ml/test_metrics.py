@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from ml.metrics import Tested as Scored
-from ml.metrics import estimate, paired_difference, roc_auc
+from ml.metrics import estimate, paired_difference, paired_differences, point, roc_auc
 
 
 def scored_rows(label, probability, weight=None, *, company=None, missed_weight=(), listed=None):
@@ -197,6 +197,17 @@ def test_the_area_alone_is_that_of_the_estimate_for_any_score():
     a, _ = two_models(0.9)
     label, score = a.label, np.log(a.probability) * 7
     assert roc_auc(scored_rows(label, score)) == pytest.approx(roc_auc_score(label, score))
+
+
+def test_one_metric_alone_and_all_differences_at_once_are_those_of_the_estimates():
+    a, b = two_models(0.9)
+    of_a, all_of_them = estimate(a, [100], 20, 3), paired_differences(a, b, [100], 20, 3)
+    assert list(all_of_them) == list(of_a)
+    for metric, found in of_a.items():
+        assert point(a, metric) == pytest.approx(found.value)
+        assert all_of_them[metric] == paired_difference(a, b, metric, 20, 3)
+    with pytest.raises(ValueError, match="profit is no metric of these rows; there are average_precision"):
+        point(a, "profit")
 
 
 def test_a_subset_keeps_the_rows_and_the_missed_positives_that_are_named():

@@ -1,10 +1,15 @@
 """The search for hyper-parameters: resumable, blind to the year that models are judged by, and only a proposal."""
 
+import os
+import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.evaluate import headline_folds
 from ml.features import read_features
 from ml.frames import read_training
@@ -17,6 +22,7 @@ from warehouse.engines.duckdb import connect
 from warehouse.errors import UserError
 from warehouse.settings import Settings as Environment
 
+ROOT = Path(__file__).resolve().parents[3]
 PRESENT = read_settings().models.precision
 RANGES = read_settings().tuning.ranges
 # a model of one tree of one split, and room to be better
@@ -70,6 +76,18 @@ def test_a_search_that_ends_and_goes_on_is_the_one_that_did_not(tmp_path):
     assert first == tried[:4]
     assert last == tried[7:]
     assert searched(tmp_path / "parts.journal", 14) == (whole, [])
+
+
+@pytest.mark.parametrize("lost", [1, 20, 150])
+def test_a_journal_whose_last_line_was_not_written_whole_is_gone_on_with(tmp_path, lost):
+    whole, tried = searched(tmp_path / "whole.journal", 8)
+    journal = tmp_path / "torn.journal"
+    searched(journal, 5)
+    journal.write_bytes(journal.read_bytes()[:-lost])
+    resumed, last = searched(journal, 8)
+    assert resumed == whole
+    assert last[-3:] == tried[5:]
+    assert len(last) in (3, 4)
 
 
 def test_the_same_seed_tries_the_same_and_another_does_not(tmp_path):
@@ -145,6 +163,34 @@ def test_a_poor_setting_is_found_out_and_a_better_one_proposed(warehouse, tmp_pa
     assert (tmp_path / "again.yml").read_bytes() == output.read_bytes()
 
 
+def test_a_command_that_is_killed_is_resumed(warehouse, tmp_path):
+    command = [sys.executable, "-m", "ml", "tune", "--model", "recall", "--output", str(tmp_path / "tuned.yml")]
+    command += [part for text in SMALL for part in ("-o", text)]
+
+    def run(lake, until=None):
+        """Run the command to its end, or kill it once a line begins so; returns the trials that it tells of."""
+        environment = os.environ | {"LAKE": str(tmp_path / lake), "WAREHOUSE": str(warehouse)}
+        trials = []
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            for line in process.stderr:
+                trials += [line] if ", trial " in line else []
+                if until and until in line:
+                    process.kill()
+        assert process.returncode == (-signal.SIGKILL if until else 0)
+        return trials
+
+    whole = run("whole")
+    proposed = (tmp_path / "tuned.yml").read_bytes()
+    (tmp_path / "tuned.yml").unlink()
+    parts = run("parts", until="trial 3 of")
+    rest = run("parts")
+    # what was under way when it was killed may have been written before it could be told
+    assert len(whole) - 1 <= len(parts) + len(rest) <= len(whole)
+    assert whole[: len(parts)] == parts
+    assert whole[-len(rest) :] == rest
+    assert (tmp_path / "tuned.yml").read_bytes() == proposed
+
+
 def test_a_gain_that_may_be_chance_is_not_proposed():
     settings = read_settings()
     chance = Proposal("recall", "roc_auc", 0.7, Estimate(0.01, -0.01, 0.03), {"eta": 0.1})
@@ -166,6 +212,18 @@ def test_an_aim_that_is_no_metric_and_an_absent_library_are_said(warehouse, tmp_
     with pytest.raises(UserError, match="`python -m ml tune` needs optuna; `make tune` installs it"):
         tune_marts(environment, settings, ["recall"], tmp_path / "tuned.yml", lambda _: None)
     assert not (tmp_path / "tuned.yml").exists()
+
+
+def test_the_command_says_when_nothing_is_better(warehouse, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("WAREHOUSE", str(warehouse))
+    monkeypatch.chdir(tmp_path)
+    overrides = [part for text in [*SMALL, "tuning.trials=1"] for part in ("-o", text)]
+    main(["tune", "--model", "recall", *overrides])
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("recall: nothing better than the present settings, roc auc 0.")
+    assert out[1:] == ["Nothing is proposed, and nothing was changed."]
+    assert not (tmp_path / "settings-tuned.yml").exists()
 
 
 @pytest.mark.parametrize(
