@@ -1,6 +1,6 @@
 """The table of reasons: for the companies that are asked for, what moved each model, in words, a batch at a time."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,12 +71,12 @@ def reasons(
         peers: Companies that a value is compared with.
     """
     chosen = {name: None if numbers is None else frozenset(numbers) for name, numbers in listed.items()}
-    explained = {name: _Explained(reader, each, peers) for name, each in served.items()}
-    wanted: set[str] | None = set()
-    for numbers in chosen.values():
-        wanted = None if wanted is None or numbers is None else wanted | numbers
+    asked = [numbers for numbers in chosen.values() if numbers is not None]
+    wanted = frozenset().union(*asked) if len(asked) == len(chosen) else None
     if wanted is not None and not wanted:
         return
+    compared = list(reader.companies(peers))
+    explained = {name: _Explained(reader.features, each, compared) for name, each in served.items()}
     for batch in reader.companies(wanted):
         numbers_of_batch = batch.column("company_number").to_pylist()
         parts = []
@@ -95,11 +95,11 @@ def reasons(
 class _Explained:
     """One model with the peers that its features are compared among."""
 
-    def __init__(self, reader: Reader, served: Served, peers: Collection[str]) -> None:
+    def __init__(self, features: tuple[Feature, ...], served: Served, peers: Sequence[pa.RecordBatch]) -> None:
         self._served = served
-        self._features = reader.features
-        self._encoder = Encoder(reader.features, served.model.card.vocabularies)
-        self._peers = Peers(np.concatenate([self._encoder.matrix(batch) for batch in reader.companies(peers)]))
+        self._features = features
+        self._encoder = Encoder(features, served.model.card.vocabularies)
+        self._peers = Peers(np.concatenate([self._encoder.matrix(batch) for batch in peers]))
 
     def table(self, batch: pa.RecordBatch, rows: NDArray[np.intp], name: ModelName, place: int) -> pa.Table:
         """Explain some rows of a batch; `row` is their place in it and `place` that of the model, for the order."""

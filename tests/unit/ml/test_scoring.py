@@ -8,6 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from ml.features import read_features
 from ml.frames import Encoder
@@ -21,6 +24,8 @@ from warehouse.errors import UserError
 
 SETTINGS = read_settings().model_copy(update={"nthread": 1, "batch_rows": 50, "part_rows": 100})
 NAMES = ("precision", "recall")
+SECTION = 7  # place of the categorical feature
+NAN = float("nan")
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +108,27 @@ def with_threads(served: Served, threads: int) -> Served:
 def test_log_odds_are_the_same_bits_on_one_thread_and_on_two(served, name):
     rng = np.random.default_rng(1)
     matrix = rng.normal(size=(20_000, len(served[name].model.card.features))).astype(np.float32)
-    matrix[:, 7] = rng.integers(0, 5, len(matrix))
+    matrix[:, SECTION] = rng.integers(0, 5, len(matrix))
     one, two = (with_threads(served[name], threads).model.log_odds(matrix) for threads in (1, 2))
     assert one.tobytes() == two.tobytes()
     assert one.tobytes() == np.concatenate([with_threads(served[name], 2).model.log_odds(part)
                                             for part in np.array_split(matrix, 11)]).tobytes()  # fmt: skip
+
+
+@given(
+    arrays(
+        np.float32, st.tuples(st.integers(1, 5), st.just(9)), elements=st.floats(-1e6, 1e6, width=32) | st.just(NAN)
+    ),
+    st.sampled_from(NAMES),
+)
+@settings(max_examples=60)
+def test_contributions_and_bias_are_the_log_odds_of_any_row(served, matrix, name):
+    model = served[name].model
+    matrix[:, SECTION] = np.where(np.isnan(matrix[:, SECTION]), NAN, np.abs(matrix[:, SECTION]) % 7 // 1)
+    # a row without any value, explained like the others: what is left of its log-odds is the bias of all
+    empty = np.full((1, 9), NAN, dtype=np.float32)
+    bias = model.log_odds(empty) - model.contributions(empty).sum(axis=1)
+    np.testing.assert_allclose(model.contributions(matrix).sum(axis=1) + bias, model.log_odds(matrix), atol=2e-5)
 
 
 def test_what_a_run_before_has_scored_is_not_scored_again(warehouse, served, tmp_path):
