@@ -101,9 +101,11 @@ def _limited(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("set enable_progress_bar = false")
         yield
     except duckdb.OutOfMemoryException:
-        raise UserError(
-            f"DuckDB needs more memory than DUCKDB_MEMORY_LIMIT={_memory_limit()}; set it higher, then run again"
-        ) from None
+        given = os.environ.get("DUCKDB_MEMORY_LIMIT", "")
+        limit, what = f"DUCKDB_MEMORY_LIMIT={given}", "it"
+        if not given:  # the work may have narrowed it
+            limit, what = str(connection.sql("select current_setting('memory_limit')").fetchall()[0][0]), limit[:-1]
+        raise UserError(f"DuckDB needs more memory than {limit}; set {what} higher, then run again") from None
     finally:
         connection.close()
 

@@ -6,7 +6,7 @@ import pytest
 from ml.features import check_mart, difference, read_features
 from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, Encoder, batches, read_training
 from tests.unit.ml.synthetic import DEFINITIONS, Planted, make_world, write_warehouse
-from warehouse.engines.duckdb import connect
+from warehouse.engines.duckdb import connect, narrow
 from warehouse.errors import UserError
 
 
@@ -151,3 +151,13 @@ def test_rows_that_cannot_be_trained_on_are_refused(connection, change, complain
     connection.execute(change)
     with pytest.raises(UserError, match=complaint):
         read_training(connection, read_features(connection), 1000)
+
+
+def test_work_that_narrowed_its_memory_says_how_far(tmp_path, monkeypatch):
+    monkeypatch.delenv("DUCKDB_MEMORY_LIMIT", raising=False)
+    with (
+        pytest.raises(UserError, match=r"more memory than [0-9.]+ MiB; set DUCKDB_MEMORY_LIMIT higher"),
+        connect(tmp_path / "warehouse.duckdb") as connection,
+    ):
+        narrow(connection, "10MB")
+        connection.execute("select list(i) from range(10_000_000) as t(i)").fetchall()
