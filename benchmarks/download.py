@@ -2,6 +2,7 @@
 
     python -m benchmarks.download [--megabytes 600] [--round-trip 20] [--turns 5]
 
+Ours takes the SHA-256 of every file on the way; `openssh_sha256` takes it after the download, in this process.
 Needs OpenSSH's sshd, sftp and ssh-keygen, and listens on loopback only. With `--round-trip` all bytes pass a proxy
 that holds each for half of so many milliseconds, for both clients alike.
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from ingestion.settings import SftpSettings
 from ingestion.sftp import SftpServer
+from warehouse.storage import sha256
 
 # Shares of a real delivery: accounts are most of it, lookups next to nothing.
 SHARES = {"AC01": 0.52, "AC06": 0.2, "CI01": 0.16, "MR01": 0.06, "MR02": 0.05}
@@ -145,6 +147,13 @@ def _theirs(settings: SftpSettings, target: Path, work: Path) -> tuple[float, fl
     return time.monotonic() - start, _processor_seconds(resource.RUSAGE_CHILDREN) - used
 
 
+def _hashed(folder: Path) -> tuple[float, float]:
+    start, used = time.monotonic(), _processor_seconds(resource.RUSAGE_SELF)
+    for path in folder.iterdir():
+        sha256(path)
+    return time.monotonic() - start, _processor_seconds(resource.RUSAGE_SELF) - used
+
+
 def main() -> None:
     """Measure and print, a JSON object last."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -152,8 +161,9 @@ def main() -> None:
     parser.add_argument("--round-trip", type=float, default=0.0, help="milliseconds that are added")
     parser.add_argument("--turns", type=int, default=5)
     arguments = parser.parse_args()
-    seconds: dict[str, list[float]] = {"bookdebts": [], "openssh": []}
-    processor: dict[str, list[float]] = {"bookdebts": [], "openssh": []}
+    clients = ("bookdebts", "openssh", "openssh_sha256")
+    seconds: dict[str, list[float]] = {client: [] for client in clients}
+    processor: dict[str, list[float]] = {client: [] for client in clients}
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         _make_delivery(work / "out" / FOLDER, arguments.megabytes * 1_000_000)
@@ -172,6 +182,9 @@ def main() -> None:
                     ours = client == "bookdebts"
                     took, used = _ours(settings, target) if ours else _theirs(settings, target, work)
                     assert len(list(target.iterdir())) == len(SHARES) + len(LOOKUPS)
+                    if client == "openssh_sha256":
+                        more = _hashed(target)
+                        took, used = took + more[0], used + more[1]
                     shutil.rmtree(target)
                     times.append(took)
                     processor[client].append(used)
@@ -184,7 +197,7 @@ def main() -> None:
         for client, times in seconds.items()
     }
     for client, figures in found.items():
-        print(f"{client:<10} {figures}")
+        print(f"{client:<14} {figures}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     print(json.dumps(vars(arguments) | found | {"peak_megabytes": peak}))
 
