@@ -107,7 +107,9 @@ def make(work: Path, companies: int, training_rows: int) -> Figures:
 def _settings(trees: int) -> Settings:
     settings = read_settings()
     rounds = {"minimum_rounds": trees, "maximum_rounds": trees}
-    models = {name: settings.models.of(name).model_copy(update=rounds) for name in MODEL_NAMES}
+    models: dict[str, BoosterSettings] = {
+        name: settings.models.of(name).model_copy(update=rounds) for name in MODEL_NAMES
+    }
     return settings.model_copy(update={"models": settings.models.model_copy(update=models)})
 
 
