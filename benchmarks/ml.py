@@ -32,7 +32,7 @@ from ml.frames import Encoder, batches, read_training
 from ml.lists import write_lists
 from ml.model import fit_model
 from ml.scoring import PREDICTIONS, Served, score_companies
-from ml.settings import MODEL_NAMES, ModelName, Settings, read_settings
+from ml.settings import MODEL_NAMES, BoosterSettings, ModelName, Settings, read_settings
 from ml.split import training_part
 from ml.tables import write_partition_parts
 from warehouse.engines.duckdb import connect, narrow
