@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import asyncssh
 
@@ -195,6 +195,12 @@ class _Connection:
         raise _LostConnectionError(_told(error)) from None
 
 
+def _without_lost_requests(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of requests that were under way when their connection was lost; nobody waits for them any more."""
+    if not isinstance(context.get("exception"), LOST):
+        loop.default_exception_handler(context)
+
+
 def _told(error: BaseException) -> str:
     return str(error).strip() or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
 
@@ -231,6 +237,7 @@ class SftpServer:
             UserError: When the server cannot be reached, is another one, or refuses the login.
         """
         self._runner.__enter__()
+        self._runner.get_loop().set_exception_handler(_without_lost_requests)
         try:
             self._runner.run(self._main.sftp())
         except _LostConnectionError as error:
@@ -350,12 +357,14 @@ class SftpServer:
                         next_byte += len(data)
                         ready.append(data)
                     if next_byte - partial.size >= WRITTEN_AT_ONCE_BYTES or next_byte == remote.size:
-                        before = partial.size
+                        written, ready = ready, []
                         # in a thread, where hashing and writing do not hold up what arrives
-                        await asyncio.to_thread(partial.append, ready)
-                        advance(partial.size - before)
-                        ready = []
+                        await asyncio.to_thread(partial.append, written)
+                        advance(sum(map(len, written)))
         finally:
+            # what came before a connection was lost is progress, however little
+            partial.append(ready)
+            advance(sum(map(len, ready)))
             with contextlib.suppress(*LOST):
                 await asyncio.wait_for(source.close(), 1)
         await self._check_unchanged(sftp, path, remote)
