@@ -117,7 +117,7 @@ def copy_landed(account: Account, lake: Path) -> None:
 def put_lake(account: Account, lake: Path) -> None:
     """Bring what was landed and predicted in a local lake to the account."""
     s3 = account.session.client("s3")
-    for folder in ("DATA", "LOGS_FTP_EXECUTION"):
+    for folder in ("DATA", "LOGS_FTP_EXECUTION", "ALGORITHM/TABLES"):
         for path in (path for path in (lake / folder).rglob("*") if path.is_file()):
             s3.upload_file(str(path), RAW_BUCKET, f"{LAKE}/{path.relative_to(lake)}")
 
