@@ -128,11 +128,15 @@ def _processor_seconds(who: int) -> float:
     return used.ru_utime + used.ru_stime
 
 
+def _all_processor_seconds() -> float:
+    return _processor_seconds(resource.RUSAGE_SELF) + _processor_seconds(resource.RUSAGE_CHILDREN)
+
+
 def _ours(settings: SftpSettings, target: Path) -> tuple[float, float]:
-    start, used = time.monotonic(), _processor_seconds(resource.RUSAGE_SELF)
+    start, used = time.monotonic(), _all_processor_seconds()
     with SftpServer(settings) as server:
         server.download(FOLDER, server.list_folder(FOLDER), target, lambda _: None)
-    return time.monotonic() - start, _processor_seconds(resource.RUSAGE_SELF) - used
+    return time.monotonic() - start, _all_processor_seconds() - used
 
 
 def _theirs(settings: SftpSettings, target: Path, work: Path) -> tuple[float, float]:

@@ -39,7 +39,9 @@ from ingestion.publication import (
 from ingestion.registration import hide_month, register_raw_tables
 from ingestion.rejected_lines import write_no_rejected_lines
 from ingestion.reporting import MEGABYTE, Report
-from ingestion.sftp import ConnectionLostError, NotThereError, SftpServer
+from ingestion.second_process import KilledError
+from ingestion.sftp import SftpServer
+from ingestion.sftp_connection import ConnectionLostError, NotThereError
 from ingestion.text import TextFormat
 from warehouse.aws import AwsError
 from warehouse.engines import open_engine
@@ -296,12 +298,12 @@ def _land_what_is_new(run: Ingestion, found: Sequence[Discovered]) -> tuple[int,
 def _scratch(run: Ingestion) -> Iterator[None]:
     """Leave no work folder behind after success or bad input.
 
-    After a kill, a failure of connection, S3 or disk or an interrupt the next run goes on with what is there.
+    After a kill, an interrupt, or a failure of connection, S3 or disk the next run goes on with what is there.
     """
     try:
         yield
     except UserError as error:
-        if not isinstance(error, ConnectionLostError | AwsError):
+        if not isinstance(error, ConnectionLostError | KilledError | AwsError):
             shutil.rmtree(run.work, ignore_errors=True)
         raise
     shutil.rmtree(run.work, ignore_errors=True)

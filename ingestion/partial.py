@@ -32,7 +32,8 @@ class PartialFile:
                 other.unlink()
         self._file = self._path.open("a+b")
         kept = min(max(self._path.stat().st_size - DOUBTFUL_BYTES, 0), size)
-        self._file.truncate(kept)
+        if self._path.stat().st_size > kept:  # some file systems send what was ever truncated to the disk at once
+            self._file.truncate(kept)
         self._digest = hashlib.sha256()
         self._file.seek(0)
         while chunk := self._file.read(HASH_CHUNK):

@@ -47,6 +47,11 @@ class SftpSettings:
         return self.host if self.port == DEFAULT_PORT else f"[{self.host}]:{self.port}"
 
     @property
+    def name(self) -> str:
+        """What messages call the server."""
+        return f"{self.host}:{self.port}"
+
+    @property
     def origin(self) -> str:
         """What the logs of deliveries from there call it: host and root, without the user."""
         return f"{self.host}/{self.root.lstrip('/')}"

@@ -1,58 +1,38 @@
-"""The vendor's SFTP server: folders listed and files downloaded, with a pinned host key and bounded waiting.
+"""The vendor's SFTP server: folders listed and files downloaded.
 
-asyncssh carries the bytes: it reads as large blocks as the server allows, and holds no more than the blocks under way
-in memory. benchmarks/download.py holds it against OpenSSH's own client.
+benchmarks/download.py holds it against OpenSSH's own client.
 """
 
 import asyncio
 import contextlib
-import logging
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+import os
+import struct
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import cast
 
 import asyncssh
 
-from ingestion.host_key import PinnedKeys, read_pinned_keys
+from ingestion.host_key import read_pinned_keys
 from ingestion.partial import PartialFile
+from ingestion.private_key import read_private_key
+from ingestion.second_process import SecondProcess, Send, is_of_use
 from ingestion.settings import SftpSettings
+from ingestion.sftp_connection import LOST, BrokenConnectionError, SftpConnection, without_lost_requests
 from warehouse.errors import UserError
 
-# Failures end up in a UserError; without a handler Python would print the library's own account of them as well.
-logging.getLogger("asyncssh").addHandler(logging.NullHandler())
-
-CONNECT_SECONDS, LOGIN_SECONDS, ANSWER_SECONDS = 15, 30, 60
-KEEP_ALIVE_SECONDS = 15
-PAUSES = (1.0, 3.0, 9.0)
 # Files at once, each on a connection of its own: one alone is bounded by the window of a channel, 2 MB a round trip.
 CONNECTIONS = 4
+# So much is worth a second process.
+SHARED_BYTES = 64 << 20
 # A block is what OpenSSH's server allows; one that does not say what it allows gets what every server must.
 BLOCK_BYTES, SAFE_BLOCK_BYTES = 255 << 10, 32 << 10
 # Asked for at once on a connection: twice what a channel's window lets through.
 UNDER_WAY_BYTES = 4 << 20
 WRITTEN_AT_ONCE_BYTES = 1 << 20
-# Far faster than the others where processors have instructions for it, and as safe.
-CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 
-# ValueError: what came is no packet of SSH, as when the network changed a byte before any is signed.
-LOST = (OSError, asyncssh.Error, TimeoutError, ValueError)
-
-Result = TypeVar("Result")
 Advance = Callable[[int], None]
-
-
-class ConnectionLostError(UserError):
-    """The connection was lost for good; what is downloaded is worth keeping for the next run."""
-
-
-class NotThereError(UserError):
-    """The server has no such file or folder."""
-
-
-class _LostConnectionError(Exception):
-    """The connection broke; the work can be taken up on a new one."""
 
 
 @dataclass(frozen=True)
@@ -81,128 +61,22 @@ def _attributes(name: str, found: asyncssh.SFTPAttrs) -> RemoteFile:
     )
 
 
-def _private_key(settings: SftpSettings) -> asyncssh.SSHKey | None:
-    if settings.key_text is not None:
-        text, source = settings.key_text, "the private key of SFTP_SECRET"
-    elif settings.key_file is not None:
-        source = f"SFTP_KEY_FILE={settings.key_file}"
-        try:
-            text = settings.key_file.read_text(encoding="ascii")
-        except OSError as error:
-            raise UserError(f"{source} cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            text = ""
-    else:
-        return None
-    try:
-        return asyncssh.import_private_key(text, settings.password)
-    except asyncssh.KeyEncryptionError:
-        message = f"{source} cannot be opened with the passphrase that is given; check SFTP_PASSWORD"
-        raise UserError(message) from None
-    except asyncssh.KeyImportError as error:
-        if settings.password is None and "passphrase" in str(error).lower():
-            raise UserError(f"{source} needs a passphrase; set SFTP_PASSWORD to it") from None
-        raise UserError(f"{source} cannot be read as a private key; check the file and its passphrase") from None
+class _Turns:
+    """Files that are taken one after the other by whoever comes, here or in a process forked from this one."""
 
+    def __init__(self, files: Sequence[RemoteFile]) -> None:
+        self._files, self._number = files, struct.Struct("I")
+        # what one reads from a pipe no other does
+        self._numbers, end = os.pipe()
+        os.write(end, b"".join(map(self._number.pack, range(len(files)))))
+        os.close(end)
 
-class _Client(asyncssh.SSHClient):
-    """Decides about a host key that is not among the trusted ones, and keeps what to say of it."""
+    def next(self) -> RemoteFile | None:
+        number = os.read(self._numbers, self._number.size)
+        return self._files[self._number.unpack(number)[0]] if number else None
 
-    def __init__(self, pinned: PinnedKeys) -> None:
-        self._pinned = pinned
-        self.refusal: str | None = None
-
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
-        """Accept a key by its fingerprint, where only that is known."""
-        if self._pinned.fingerprint == key.get_fingerprint():
-            return True
-        self.refusal = self._pinned.refusal(key)
-        return False
-
-
-class _Connection:
-    """One connection, made when it is first needed and made again after it was lost."""
-
-    def __init__(self, settings: SftpSettings, pinned: PinnedKeys, key: asyncssh.SSHKey | None) -> None:
-        self._settings, self._pinned, self._key = settings, pinned, key
-        self._ssh: asyncssh.SSHClientConnection | None = None
-        self._sftp: asyncssh.SFTPClient | None = None
-
-    async def sftp(self) -> asyncssh.SFTPClient:
-        if self._sftp is None:
-            self._sftp = await self._connect()
-        return self._sftp
-
-    async def close(self) -> None:
-        ssh, self._ssh, self._sftp = self._ssh, None, None
-        if ssh is not None:
-            ssh.abort()
-            with contextlib.suppress(*LOST):
-                await asyncio.wait_for(ssh.wait_closed(), 1)
-
-    async def _connect(self) -> asyncssh.SFTPClient:
-        settings, pinned, key = self._settings, self._pinned, self._key
-        client = _Client(pinned)
-        try:
-            self._ssh = await asyncssh.connect(
-                settings.host,
-                settings.port,
-                client_factory=lambda: client,
-                username=settings.user,
-                password=None if key else settings.password,
-                client_keys=[key] if key else None,
-                known_hosts=([*pinned.trusted], [], [*pinned.revoked]),
-                encryption_algs=CIPHERS,
-                compression_algs=None,
-                agent_path=None,
-                config=None,
-                connect_timeout=CONNECT_SECONDS,
-                login_timeout=LOGIN_SECONDS,
-                keepalive_interval=KEEP_ALIVE_SECONDS,
-            )
-            return await asyncio.wait_for(self._ssh.start_sftp_client(), LOGIN_SECONDS)
-        except LOST as error:
-            await self.close()
-            if isinstance(error, asyncssh.KeyExchangeFailed) and pinned.trusted:
-                await self._show_other_kind_of_key(pinned)
-            self._translate(client, error)
-
-    async def _show_other_kind_of_key(self, pinned: PinnedKeys) -> None:
-        """Raise what the server shows instead, where it has no key of a kind that is pinned."""
-        settings = self._settings
-        with contextlib.suppress(*LOST):
-            asked = asyncssh.get_server_host_key(settings.host, settings.port, config=None)
-            key = await asyncio.wait_for(asked, LOGIN_SECONDS)
-            if key is not None:
-                raise UserError(pinned.refusal(key)) from None
-
-    def _translate(self, client: _Client, error: Exception) -> NoReturn:
-        """Raise a failure to connect as what it means to the user."""
-        settings = self._settings
-        if client.refusal is not None:
-            raise UserError(client.refusal) from None
-        if isinstance(error, asyncssh.HostKeyNotVerifiable):
-            raise UserError(
-                f"the SFTP server {settings.address} shows a host key that is revoked or of no kind that is expected; "
-                "check SFTP_HOST_KEY or SFTP_KNOWN_HOSTS with the vendor"
-            ) from None
-        if isinstance(error, asyncssh.PermissionDenied):
-            secret = "SFTP_KEY_FILE" if settings.key_file else "SFTP_PASSWORD"
-            secret = "SFTP_SECRET" if settings.secret else secret
-            raise UserError(
-                f"the SFTP server {settings.address} refuses to let {settings.user} in; check SFTP_USER and {secret}"
-            ) from None
-        raise _LostConnectionError(_told(error)) from None
-
-
-def _without_lost_requests(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Say nothing of requests that were under way when their connection was lost; nobody waits for them any more."""
-    if not isinstance(context.get("exception"), LOST):
-        loop.default_exception_handler(context)
-
-
-def _told(error: BaseException) -> str:
-    return str(error).strip() or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+    def close(self) -> None:
+        os.close(self._numbers)
 
 
 class SftpServer:
@@ -217,18 +91,14 @@ class SftpServer:
         Raises:
             UserError: When a key cannot be read.
         """
+        self.name = settings.name
         self._settings = settings
-        self._pinned, self._key = read_pinned_keys(settings), _private_key(settings)
+        self._pinned, self._key = read_pinned_keys(settings), read_private_key(settings)
         self._main = self._new_connection()
         self._runner = asyncio.Runner()
 
-    def _new_connection(self) -> _Connection:
-        return _Connection(self._settings, self._pinned, self._key)
-
-    @property
-    def name(self) -> str:
-        """What messages call the server."""
-        return f"{self._settings.host}:{self._settings.port}"
+    def _new_connection(self) -> SftpConnection:
+        return SftpConnection(self._settings, self._pinned, self._key)
 
     def __enter__(self) -> "SftpServer":
         """Connect.
@@ -237,10 +107,10 @@ class SftpServer:
             UserError: When the server cannot be reached, is another one, or refuses the login.
         """
         self._runner.__enter__()
-        self._runner.get_loop().set_exception_handler(_without_lost_requests)
+        self._runner.get_loop().set_exception_handler(without_lost_requests)
         try:
             self._runner.run(self._main.sftp())
-        except _LostConnectionError as error:
+        except BrokenConnectionError as error:
             self._runner.close()
             raise UserError(
                 f"the SFTP server {self.name} cannot be reached ({error}); "
@@ -269,9 +139,9 @@ class SftpServer:
         path = self._path(*names)
 
         async def listed(sftp: asyncssh.SFTPClient) -> Sequence[asyncssh.SFTPName]:
-            return await self._remotely(path, sftp.readdir(path))
+            return await self._main.remotely(path, sftp.readdir(path))
 
-        entries = self._runner.run(self._persistently(self._main, listed))
+        entries = self._runner.run(self._main.persistently(listed))
         found = [
             _attributes(str(entry.filename), entry.attrs) for entry in entries if entry.filename not in {".", ".."}
         ]
@@ -294,143 +164,156 @@ class SftpServer:
         Raises:
             UserError: When one is not there any more, still changes, or the connection is lost for good.
         """
-        return self._runner.run(self._download_all(folder, files, local, advance))
+        with contextlib.closing(_Turns(sorted(files, key=lambda file: file.size, reverse=True))) as turns:
+            download = _Download(self._path(folder), local, turns, self._new_connection)
+            if len(files) > 1 and sum(file.size for file in files) >= SHARED_BYTES and is_of_use():
+                with SecondProcess(download.help_elsewhere) as other:
+                    return self._runner.run(download.share(self._main, other, advance))
+            return self._runner.run(download.work(self._main, min(CONNECTIONS, len(files)) - 1, advance))
 
-    async def _download_all(
-        self, folder: str, files: Sequence[RemoteFile], local: Path, advance: Advance
-    ) -> dict[str, str]:
-        waiting = deque(sorted(files, key=lambda file: file.size, reverse=True))
+    def _path(self, *names: str) -> str:
+        return "/".join([self._settings.root.rstrip("/") or "", *names]) or "/"
+
+
+@dataclass(frozen=True)
+class _Download:
+    """The download of some files of a folder.
+
+    Attributes:
+        folder: The folder on the server.
+        local: Folder to write to.
+        turns: The files.
+        new_connection: Makes one more.
+    """
+
+    folder: str
+    local: Path
+    turns: _Turns
+    new_connection: Callable[[], SftpConnection]
+
+    async def share(self, connection: SftpConnection, other: SecondProcess, advance: Advance) -> dict[str, str]:
+        """Download what a second process does not, and wait for that; give the SHA-256 of each file."""
         done: dict[str, str] = {}
 
-        async def fetch(connection: _Connection, file: RemoteFile) -> None:
-            with PartialFile(local / file.name, file.size, file.modified) as partial:
-                advance(partial.size)
+        async def listen() -> None:
+            async with contextlib.aclosing(other.sent()) as answers:
+                async for answer in answers:
+                    if isinstance(answer, int):
+                        advance(answer)
+                    else:
+                        done.update(cast("dict[str, str]", answer))
 
-                async def go_on(sftp: asyncssh.SFTPClient) -> None:
-                    await self._copy(sftp, self._path(folder, file.name), file, partial, advance)
+        async def work() -> None:
+            done.update(await self.work(connection, 0, advance))
 
-                await self._persistently(connection, go_on, lambda: partial.size)
-                done[file.name] = partial.finish()
-
-        async def work(connection: _Connection) -> None:
-            while waiting:
-                await fetch(connection, waiting.popleft())
-
-        async def help_out() -> None:
-            # a server that grants no more connections is served by those it grants
-            connection = self._new_connection()
-            try:
-                await connection.sftp()
-            except (_LostConnectionError, UserError):
-                return
-            try:
-                await work(connection)
-            finally:
-                await connection.close()
-
-        helpers = min(CONNECTIONS, len(files)) - 1
-        try:
-            async with asyncio.TaskGroup() as group:
-                for task in (work(self._main), *(help_out() for _ in range(helpers))):
-                    group.create_task(task)
-        except* (UserError, OSError) as failures:
-            raise _first(failures) from None
+        await _all_of(work(), listen())
         return done
 
-    async def _copy(
-        self, sftp: asyncssh.SFTPClient, path: str, remote: RemoteFile, partial: PartialFile, advance: Advance
-    ) -> None:
+    def help_elsewhere(self, send: Send) -> None:
+        """Be the second process: send how many bytes more are there, and at last the SHA-256 of each file."""
+        with asyncio.Runner() as runner:
+            runner.get_loop().set_exception_handler(without_lost_requests)
+            send(runner.run(self._help(send)))
+
+    async def work(self, connection: SftpConnection, helpers: int, advance: Advance) -> dict[str, str]:
+        """Download what nobody else does, on a connection and on some more; give the SHA-256 of each file."""
+        done: dict[str, str] = {}
+
+        async def take_turns() -> None:
+            while (file := self.turns.next()) is not None:
+                done[file.name] = await self._fetch(connection, file, advance)
+
+        async def help_out() -> None:
+            done.update(await self._help(advance))
+
+        await _all_of(take_turns(), *(help_out() for _ in range(helpers)))
+        return done
+
+    async def _help(self, advance: Advance) -> dict[str, str]:
+        # a server that grants no more connections is served by those it grants
+        connection = self.new_connection()
+        try:
+            await connection.sftp()
+        except (BrokenConnectionError, UserError):
+            return {}
+        try:
+            return await self.work(connection, 0, advance)
+        finally:
+            await connection.close()
+
+    async def _fetch(self, connection: SftpConnection, file: RemoteFile, advance: Advance) -> str:
+        remote = _Remote(connection, f"{self.folder}/{file.name}", file)
+        with PartialFile(self.local / file.name, file.size, file.modified) as partial:
+            advance(partial.size)
+            await connection.persistently(lambda sftp: remote.copy(sftp, partial, advance), lambda: partial.size)
+            return partial.finish()
+
+
+@dataclass(frozen=True)
+class _Remote:
+    """A file on the server that must not change.
+
+    Attributes:
+        connection: The connection to read it on.
+        path: Its path.
+        file: The file as it was listed.
+    """
+
+    connection: SftpConnection
+    path: str
+    file: RemoteFile
+
+    async def copy(self, sftp: asyncssh.SFTPClient, partial: PartialFile, advance: Advance) -> None:
         """Append what is not there yet; blocks come in any order and are written in theirs."""
-        await self._check_unchanged(sftp, path, remote)
+        await self._check_unchanged(sftp)
         ahead: dict[int, bytes] = {}
         block_size = max(SAFE_BLOCK_BYTES, min(BLOCK_BYTES, sftp.limits.max_read_len))
         requests = UNDER_WAY_BYTES // block_size
-        opening = sftp.open(path, "rb", encoding=None, block_size=block_size, max_requests=requests)
-        source = await self._remotely(path, opening)
-        blocks = await source.read_parallel(remote.size - partial.size, partial.size)
+        opening = sftp.open(self.path, "rb", encoding=None, block_size=block_size, max_requests=requests)
+        source = await self.connection.remotely(self.path, opening)
+        blocks = await source.read_parallel(self.file.size - partial.size, partial.size)
         next_byte, ready = partial.size, list[bytes]()
+
+        def write() -> None:
+            nonlocal ready
+            written, ready = ready, []
+            partial.append(written)
+            advance(sum(map(len, written)))
+
         try:
-            async with contextlib.aclosing(self._patiently(path, blocks)) as arriving:
+            async with contextlib.aclosing(self.connection.patiently(self.path, blocks)) as arriving:
                 async for start, block in arriving:
                     ahead[start] = block
                     while (data := ahead.pop(next_byte, None)) is not None:
                         next_byte += len(data)
                         ready.append(data)
-                    if next_byte - partial.size >= WRITTEN_AT_ONCE_BYTES or next_byte == remote.size:
-                        written, ready = ready, []
-                        # in a thread, where hashing and writing do not hold up what arrives
-                        await asyncio.to_thread(partial.append, written)
-                        advance(sum(map(len, written)))
+                    if next_byte - partial.size >= WRITTEN_AT_ONCE_BYTES or next_byte == self.file.size:
+                        write()
         finally:
             # what came before a connection was lost is progress, however little
-            partial.append(ready)
-            advance(sum(map(len, ready)))
+            write()
             with contextlib.suppress(*LOST):
                 await asyncio.wait_for(source.close(), 1)
-        await self._check_unchanged(sftp, path, remote)
-        if partial.size != remote.size:
-            raise _LostConnectionError(f"{path} ended early")
+        await self._check_unchanged(sftp)
+        if partial.size != self.file.size:
+            raise BrokenConnectionError(f"{self.path} ended early")
 
-    async def _check_unchanged(self, sftp: asyncssh.SFTPClient, path: str, remote: RemoteFile) -> None:
-        now = _attributes(remote.name, await self._remotely(path, sftp.stat(path)))
-        if (now.size, now.modified) != (remote.size, remote.modified):
-            raise UserError(f"{path} is still being uploaded, it has changed meanwhile; run again when it is complete")
-
-    async def _persistently(
-        self,
-        connection: _Connection,
-        operation: Callable[[asyncssh.SFTPClient], Awaitable[Result]],
-        reached: Callable[[], int] = lambda: 0,
-    ) -> Result:
-        """Run an operation, and again on a new connection when it is lost; what got on begins to count anew."""
-        lost, before = 0, reached()
-        while True:
-            try:
-                return await operation(await connection.sftp())
-            except _LostConnectionError as error:
-                await connection.close()
-                lost, before = (lost if reached() == before else 0) + 1, reached()
-                if lost > len(PAUSES):
-                    raise ConnectionLostError(
-                        f"the connection to the SFTP server {self.name} was lost {lost} times ({error}); "
-                        "run again later, it goes on where it stopped"
-                    ) from None
-                await asyncio.sleep(PAUSES[lost - 1])
-
-    async def _remotely(self, path: str, answer: Awaitable[Result]) -> Result:
-        """Wait for one answer of the server."""
-        with self._translated(path):
-            return await asyncio.wait_for(answer, ANSWER_SECONDS)
-
-    async def _patiently(self, path: str, items: AsyncIterator[Result]) -> AsyncGenerator[Result]:
-        """Give on what comes, and wait for each no longer than for any answer; a task each would be half of the work.
-
-        The clock stands while the caller has an item.
-        """
-        now = asyncio.get_running_loop().time
-        with self._translated(path):
-            async with asyncio.timeout(ANSWER_SECONDS) as patience:
-                async for item in items:
-                    patience.reschedule(None)
-                    yield item
-                    patience.reschedule(now() + ANSWER_SECONDS)
-
-    @contextlib.contextmanager
-    def _translated(self, path: str) -> Iterator[None]:
-        """Tell a lost connection from a file that is not there."""
-        try:
-            yield
-        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-            raise NotThereError(f"the SFTP server {self.name} has no {path}; check SFTP_ROOT, or run again") from None
-        except asyncssh.SFTPPermissionDenied:
+    async def _check_unchanged(self, sftp: asyncssh.SFTPClient) -> None:
+        now = _attributes(self.file.name, await self.connection.remotely(self.path, sftp.stat(self.path)))
+        if (now.size, now.modified) != (self.file.size, self.file.modified):
             raise UserError(
-                f"the SFTP server {self.name} does not let {self._settings.user} read {path}; ask the vendor for access"
-            ) from None
-        except LOST as error:
-            raise _LostConnectionError(_told(error)) from None
+                f"{self.path} is still being uploaded, it has changed meanwhile; run again when it is complete"
+            )
 
-    def _path(self, *names: str) -> str:
-        return "/".join([self._settings.root.rstrip("/") or "", *names]) or "/"
+
+async def _all_of(*tasks: Coroutine[None, None, None]) -> None:
+    """Wait for all; when one fails, end the others and raise what it failed of."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(task)
+    except* (UserError, OSError) as failures:
+        raise _first(failures) from None
 
 
 def _first(failures: BaseExceptionGroup[Exception]) -> Exception:

@@ -61,7 +61,7 @@ def site(
     folder, address = vendor
     deliveries = folder / tmp_path.name
     deliveries.mkdir()
-    monkeypatch.setattr("ingestion.sftp.PAUSES", (0.01,))
+    monkeypatch.setattr("ingestion.sftp_connection.PAUSES", (0.01,))
     monkeypatch.setattr("ingestion.discovery.SETTLE_SECONDS", 0.0)
     defaults = {
         "SFTP_HOST": address.host,

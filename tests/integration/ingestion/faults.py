@@ -106,11 +106,11 @@ def _run(
     from botocore.client import BaseClient  # noqa: PLC0415
     from botocore.retries.standard import ExponentialBackoff  # noqa: PLC0415
 
-    from ingestion import __main__, discovery, sftp  # noqa: PLC0415
+    from ingestion import __main__, discovery, sftp_connection  # noqa: PLC0415
 
     contract = replace(CONTRACT, tables={file: CONTRACT.tables[file] for file in files})
     __main__.read_contract = lambda: contract
-    sftp.PAUSES = (0.01,)
+    sftp_connection.PAUSES = (0.01,)
     discovery.SETTLE_SECONDS = 0.0
     ExponentialBackoff.delay_amount = lambda *_: 0.01
     steps = 0

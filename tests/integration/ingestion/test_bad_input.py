@@ -208,7 +208,7 @@ def test_a_server_that_does_not_speak_ssh_is_an_error(site: Site, monkeypatch: p
         silent.listen()
         port = silent.getsockname()[1]
         # Nobody accepts: the time-out for the banner has to end the wait.
-        monkeypatch.setattr("ingestion.sftp.LOGIN_SECONDS", 0.3)
+        monkeypatch.setattr("ingestion.sftp_connection.LOGIN_SECONDS", 0.3)
         assert "cannot be reached" in site.fails(SFTP_PORT=str(port))
 
 
@@ -219,6 +219,24 @@ def test_a_wrong_host_key_is_an_error_that_shows_the_offered_one(site: Site, alg
     errors = site.fails(SFTP_HOST_KEY=other)
     assert re.search(r"shows the ssh-ed25519 host key SHA256:[A-Za-z0-9+/]{43},", errors)
     assert site.content() == {}
+
+
+@pytest.mark.parametrize(
+    ("pinned", "message"),
+    [("ecdsa-sha2-nistp256", "shows the ssh-ed25519 host key SHA256:"), ("", "cannot be reached")],
+)
+def test_a_server_that_hangs_up_on_the_kind_of_key_that_is_pinned_is_told_from_one_that_just_hangs_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch, pinned: str, message: str
+) -> None:
+    async def hang_up(*_: object, **__: object) -> None:
+        raise asyncssh.ConnectionLost("Connection lost")
+
+    # a server does so before or after it is known why
+    monkeypatch.setattr(asyncssh, "connect", hang_up)
+    other = (
+        {"SFTP_HOST_KEY": asyncssh.generate_private_key(pinned).export_public_key("openssh").decode()} if pinned else {}
+    )
+    assert message in site.fails(**other)
 
 
 def test_a_host_that_the_known_hosts_file_does_not_have_is_an_error(site: Site, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from faults import StoppedClock, chosen
 from proxy import Proxy
 from vendor import CONTRACT, LATER, S3Site, Site, archive, deliver, pack, text
 
-from ingestion import discovery, sftp
+from ingestion import discovery, sftp_connection
 from ingestion.delivery_log import DeliveryLog, read_logs
 from ingestion.partial import DOUBTFUL_BYTES
 from warehouse import s3
@@ -153,7 +153,7 @@ def test_a_file_that_still_grows_is_noticed_whatever_its_time(
 def test_a_part_of_a_file_is_gone_on_with_whatever_its_age(
     site: Site, proxy: Callable[..., Proxy], monkeypatch: pytest.MonkeyPatch, age: int
 ) -> None:
-    monkeypatch.setattr(sftp, "PAUSES", ())
+    monkeypatch.setattr(sftp_connection, "PAUSES", ())
     path = pack(deliver(site.deliveries, OCTOBER), "MR01", text("MR01", rows=40_000))
     assert site.run({"SFTP_PORT": str(proxy(budget=3_000_000).port)})[0] == 1
     (part,) = (site.lake / ".work").rglob(".MR01*.part")

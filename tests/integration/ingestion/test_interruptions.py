@@ -14,7 +14,7 @@ import pytest
 from proxy import Proxy
 from vendor import CONTRACT, LATER, Site, archive, deliver, pack, text
 
-from ingestion import delivery, discovery, publication, sftp
+from ingestion import delivery, discovery, publication, sftp_connection
 from ingestion.partial import DOUBTFUL_BYTES
 from ingestion.sample.server import serve
 from warehouse.lake import Lake
@@ -259,18 +259,22 @@ def test_a_part_of_a_file_that_was_delivered_again_is_not_gone_on_with(site: Sit
     assert path.read_bytes() == again.read_bytes()
 
 
-def test_a_server_that_grants_one_connection_is_read_over_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("shared_bytes", [0, 1 << 30])
+def test_a_server_that_grants_one_connection_is_read_over_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch, shared_bytes: int
+) -> None:
+    monkeypatch.setattr("ingestion.sftp.SHARED_BYTES", shared_bytes)
     deliver_large(site)
     connected = []
-    connect = sftp._Connection._connect
+    connect = sftp_connection.SftpConnection._connect
 
     async def refused_but_once(connection: object) -> object:
         if connected:
-            raise sftp._LostConnectionError("too many connections")
+            raise sftp_connection.BrokenConnectionError("too many connections")
         connected.append(connection)
         return await connect(connection)
 
-    monkeypatch.setattr(sftp._Connection, "_connect", refused_but_once)
+    monkeypatch.setattr(sftp_connection.SftpConnection, "_connect", refused_but_once)
     assert "downloaded 13 of 13 archives" in site.succeeds()
 
 

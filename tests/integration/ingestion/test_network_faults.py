@@ -19,8 +19,8 @@ def undisturbed(site: Site, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, byt
     """Land a delivery with one large file, on a day on which no time passes; give the lake, and empty it."""
     monkeypatch.setattr("ingestion.ingest.datetime", StoppedClock)
     monkeypatch.setattr("ingestion.ingest.time", types.SimpleNamespace(monotonic=lambda: 0.0))
-    monkeypatch.setattr("ingestion.sftp.ANSWER_SECONDS", 1.0)
-    monkeypatch.setattr("ingestion.sftp.LOGIN_SECONDS", 1.0)
+    monkeypatch.setattr("ingestion.sftp_connection.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("ingestion.sftp_connection.LOGIN_SECONDS", 1.0)
     folder = deliver(site.deliveries, DELIVERY)
     pack(folder, "CI01", text("CI01", rows=9) + b"ragged\r\n")
     pack(folder, "AC01", text("AC01", rows=2_000))
