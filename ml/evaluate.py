@@ -17,7 +17,17 @@ from ml.metrics import Estimate, Tested, estimate
 from ml.model import Model, fit_model, lacking_history, require_history
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.slices import slice_values, sliced_columns
-from ml.split import LABEL_MONTHS, Fold, Part, evaluation_cut, evaluation_folds, naive_fold, shift_date, walk_forward
+from ml.split import (
+    LABEL_MONTHS,
+    Fold,
+    Part,
+    enough_folds,
+    evaluation_cut,
+    evaluation_folds,
+    naive_fold,
+    shift_date,
+    walk_forward,
+)
 from warehouse.errors import UserError
 
 SLICE_METRICS = (
@@ -133,16 +143,19 @@ def try_learners(
             probability[name].append(model.predict(frame.matrix[fold.test]))
             listed[name].append(probability[name][-1] >= model.threshold)
         made = [f"{name} {models[-1].written()}" for name, models in fitted.items()]
-        say(f"part {number} of {len(folds)} of the companies: {len(fold.test):,} observations ({'; '.join(made)})")
+        parts = round(len(folds) * fold.stands_for)
+        say(f"part {number} of {parts} of the companies: {len(fold.test):,} observations ({'; '.join(made)})")
     test, missed = _tested_rows(folds)
+    weight = np.concatenate([fold.stands_for * rows.weight[fold.test] for fold in folds])
+    missed_weight = np.concatenate([fold.stands_for * rows.weight[fold.missed] for fold in folds])
     tested = {
         name: Tested(
             company=rows.company[test],
             label=rows.label[test],
-            weight=rows.weight[test],
+            weight=weight,
             probability=np.concatenate(probability[name]),
             missed_company=rows.company[missed],
-            missed_weight=rows.weight[missed],
+            missed_weight=missed_weight,
             listed=np.concatenate(listed[name]),
         )
         for name in tried
@@ -156,7 +169,7 @@ def headline_folds(frame: TrainingFrame, horizon_date: datetime.date, settings: 
     Raises:
         UserError: When the history is too short for the settings.
     """
-    folds = evaluation_folds(frame.observations, horizon_date, settings.company_folds)
+    folds = _folds(frame, horizon_date, settings)
     lacking = _untested(frame, folds, horizon_date, settings)
     if lacking:
         raise UserError(
@@ -178,7 +191,7 @@ def earlier_folds(
     """
     folds, left_out = {}, []
     for horizon in walk_forward(horizon_date, settings.test_windows)[:-1]:
-        of_window = evaluation_folds(frame.observations, horizon, settings.company_folds)
+        of_window = _folds(frame, horizon, settings)
         lacking = _lacking(frame, of_window, horizon, settings)
         if lacking:
             left_out.append(f"{_test_window(horizon).written()}: {lacking}")
@@ -231,6 +244,11 @@ def _test_window(horizon: datetime.date) -> Period:
 
 def _outside(number: int, parts: int) -> str:
     return f"of the companies outside part {number} " if parts > 1 else "of the companies not tested "
+
+
+def _folds(frame: TrainingFrame, horizon: datetime.date, settings: Settings) -> list[Fold]:
+    rows = frame.observations
+    return enough_folds(evaluation_folds(rows, horizon, settings.company_folds), rows.label, settings.enough_positives)
 
 
 def _tested_rows(folds: Sequence[Fold]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

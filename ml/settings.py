@@ -238,6 +238,7 @@ class Settings(BaseModel):
     batch_rows: PositiveInt
     test_windows: PositiveInt
     company_folds: int = Field(ge=1, le=20)
+    enough_positives: PositiveInt
     bootstrap_samples: int = Field(ge=20)
     top_rows: tuple[PositiveInt, ...]
     minimum_positives: PositiveInt

@@ -8,7 +8,7 @@ horizons, a year apart.
 """
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +73,13 @@ class Fold:
         part: What the models learn from.
         test: Rows that are scored.
         missed: Positives of the test companies and window whose group was not known to be similar at the cut.
+        stands_for: Each of its rows counts so many times its weight, where it stands for folds that are not tested.
     """
 
     part: Part
     test: NDArray[np.intp]
     missed: NDArray[np.intp]
+    stands_for: float = 1.0
 
 
 def add_months(days: Days, months: int) -> Days:
@@ -176,6 +178,22 @@ def evaluation_folds(observations: Observations, horizon_date: datetime.date, co
             )
         )
     return folds
+
+
+def enough_folds(folds: list[Fold], label: Mask, positives: int) -> list[Fold]:
+    """Leave out the folds after those that have so many positives in their test: they cost more than they tell.
+
+    Args:
+        folds: Of one window; their companies fall to them by a hash, so any of them is like the others.
+        label: Of all rows.
+        positives: So many are enough.
+
+    Returns:
+        The first folds, whose rows stand for those left out too.
+    """
+    tested = np.cumsum([label[fold.test].sum() for fold in folds])
+    kept = folds[: int(np.searchsorted(tested, positives)) + 1]
+    return [replace(fold, stands_for=len(folds) / len(kept)) for fold in kept]
 
 
 def naive_fold(observations: Observations, horizon_date: datetime.date, seed: int) -> Fold:

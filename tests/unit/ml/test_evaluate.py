@@ -109,6 +109,22 @@ def test_a_split_at_random_that_tests_no_user_is_left_out(frame):
     assert "no split at random for comparison: too few users in one of its parts" in said
 
 
+def test_parts_that_are_not_tested_are_stood_for_by_those_that_are(frame, findings, said):
+    every = findings.tested["precision"]
+    lines: list[str] = []
+    first = evaluate(frame, HORIZON, SETTINGS.model_copy(update={"enough_positives": 1}), lines.append)
+    tested = first.tested["precision"]
+    rows = len(tested.label)
+    assert 0 < rows < len(every.label)
+    assert (tested.probability == every.probability[:rows]).all()
+    assert (tested.weight == 2 * every.weight[:rows]).all()
+    assert len(first.headline.models["recall"].folds) == 1
+    assert first.headline.test.rows == rows
+    assert any("part 1 of 2 of the companies" in line for line in lines)
+    assert not any("part 2 of 2" in line for line in lines)
+    assert any("part 2 of 2" in line for line in said)
+
+
 def test_any_learner_can_be_tried_on_the_same_folds(frame, findings):
     class Growth:
         """Ranks companies by one feature."""

@@ -15,6 +15,7 @@ from ml.split import (
     Observations,
     Part,
     add_months,
+    enough_folds,
     evaluation_cut,
     evaluation_folds,
     naive_fold,
@@ -101,6 +102,18 @@ def test_every_positive_of_the_window_is_tested_or_missed_once(rows, horizon, co
     known = add_months(rows.observed_on, 12) <= np.datetime64(horizon)
     in_window = known & (rows.observed_on > np.datetime64(evaluation_cut(horizon)))
     assert sorted(counted) == np.flatnonzero(in_window & rows.label).tolist()
+
+
+@given(observations(), DAYS, st.integers(1, 7), st.integers(1, 5))
+@settings(max_examples=50)
+def test_no_part_is_tested_after_those_that_have_positives_enough(rows, horizon, company_folds, enough):
+    folds = evaluation_folds(rows, horizon, company_folds)
+    kept = enough_folds(folds, rows.label, enough)
+    positives = [int(rows.label[fold.test].sum()) for fold in folds]
+    assert [fold.test.tolist() for fold in kept] == [fold.test.tolist() for fold in folds[: len(kept)]]
+    assert len(kept) == len(folds) or sum(positives[: len(kept)]) >= enough
+    assert sum(positives[: len(kept) - 1]) < enough
+    assert sum(fold.stands_for for fold in kept) == pytest.approx(len(folds))
 
 
 @given(observations(), DAYS)
