@@ -153,6 +153,7 @@ class Companies:
         return ~np.isin(self.company_type, DO_NOT_FILE)
 
 
+@cache
 def section_of(code: str) -> str:
     """Return the SIC 2007 section of a five-digit code, blank for a blank."""
     if not code:
