@@ -123,7 +123,7 @@ def draw_block(plan: Plan, number: int) -> Block:
     rng = np.random.default_rng([settings.seed, number])
     size = min(plan.block_companies, settings.companies - number * plan.block_companies)
     stock_until, until = plan.deliveries[0].until, plan.deliveries[-1].until
-    companies = draw_companies(rng, size, until, number, plan.blocks)
+    companies = draw_companies(rng, size, until, number, plan.blocks, established=settings.established)
     panel = draw_panel(rng, companies, until)
     take_up = draw_take_up(rng, companies, panel, until)
     accounts = deliverable_accounts(rng, companies.company_type, panel, stock_until, until)

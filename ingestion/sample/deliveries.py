@@ -4,6 +4,8 @@ import contextlib
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,16 @@ from ingestion.sample.truth import Truth
 from warehouse.errors import UserError
 from warehouse.storage import exclusive, publish
 
-__all__ = ["SampleSettings", "make_deliveries"]
+__all__ = ["SampleSettings", "make_deliveries", "settings_there"]
 
 DELIVERIES, MANIFEST, UNFINISHED, LOCK = "deliveries", "manifest.json", ".unfinished", ".lock"
 DEFAULT_SETTINGS = SampleSettings()
 BLOCK_COMPANIES = 10_000
 WITHOUT_LAST_NEWLINE_EVERY = 4
+
+
+def _unheard(_: int) -> None:
+    """Take a number of companies that nobody asked for."""
 
 
 class _File:
@@ -57,11 +63,17 @@ class _File:
         return self._member.size
 
 
-def _is_complete(root: Path, identity: dict[str, Any]) -> bool:
+def _manifest(root: Path) -> dict[str, Any]:
+    """Read what is said of the sample that is there, nothing where there is none."""
     try:
         manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
-        return False
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
+
+
+def _is_complete(root: Path, identity: dict[str, Any]) -> bool:
+    manifest = _manifest(root)
     if any(manifest.get(name) != value for name, value in identity.items()):
         return False
     archives = {
@@ -81,7 +93,7 @@ def _describe(archive: Path, text_bytes: int, counts: Counter[str]) -> dict[str,
     }
 
 
-def _generate(plan: Plan, unfinished: Path, processes: int) -> dict[str, Any]:
+def _generate(plan: Plan, unfinished: Path, processes: int, written: Callable[[int], None]) -> dict[str, Any]:
     """Write all archives below the unfinished folder, block after block, and return what the manifest says of them."""
     contract, truth = plan.contract, Truth()
     archives: dict[FileKey, Path] = {}
@@ -95,10 +107,11 @@ def _generate(plan: Plan, unfinished: Path, processes: int) -> dict[str, Any]:
             member = stack.enter_context(growing_rar(archive, delivery.member(contract, name)))
             archives[place, name], files[place, name] = archive, _File(plan, layout, member)
         blocks = stack.enter_context(contextlib.closing(in_order(partial(write_block, plan), plan.blocks, processes)))
-        for block in blocks:
+        for number, block in enumerate(blocks, 1):
             truth.merge(block.truth)
             for key, lines in block.lines.items():
                 files[key].append(lines)
+            written(min(number * plan.block_companies, plan.settings.companies))
         for key, lines in write_lookups(plan):
             files[key].append(lines)
         for position, (key, file) in enumerate(files.items()):
@@ -110,7 +123,23 @@ def _generate(plan: Plan, unfinished: Path, processes: int) -> dict[str, Any]:
     return {"horizon_date": horizon, "deliveries": described, "truth": truth.as_json()}
 
 
-def make_deliveries(root: Path, settings: SampleSettings = DEFAULT_SETTINGS, processes: int | None = None) -> bool:
+def settings_there(root: Path) -> SampleSettings | None:
+    """Read the settings of the sample below a folder, or None where there is none.
+
+    Args:
+        root: Folder of the sample.
+    """
+    settings = _manifest(root).get("settings")
+    known = {field.name for field in fields(SampleSettings)}
+    return SampleSettings(**settings) if isinstance(settings, dict) and settings.keys() <= known else None
+
+
+def make_deliveries(
+    root: Path,
+    settings: SampleSettings = DEFAULT_SETTINGS,
+    processes: int | None = None,
+    written: Callable[[int], None] = _unheard,
+) -> bool:
     """Make the sample deliveries below a folder, unless the same ones are there complete.
 
     The deliveries lie in `root/deliveries`, one folder each, as on the vendor's server. `root/manifest.json` comes
@@ -121,6 +150,7 @@ def make_deliveries(root: Path, settings: SampleSettings = DEFAULT_SETTINGS, pro
         root: Folder of the sample, created when absent. Only what an earlier call made there is ever replaced.
         settings: What to make.
         processes: How many share the work; None for as many as are worth it here. The bytes are the same.
+        written: Called now and then with the number of companies written so far.
 
     Returns:
         Whether anything was written.
@@ -150,7 +180,7 @@ def make_deliveries(root: Path, settings: SampleSettings = DEFAULT_SETTINGS, pro
         plan = Plan(settings, contract, BLOCK_COMPANIES)
         try:
             unfinished.mkdir()
-            manifest = identity | _generate(plan, unfinished, processes or processes_for(plan.blocks))
+            manifest = identity | _generate(plan, unfinished, processes or processes_for(plan.blocks), written)
             with (unfinished / MANIFEST).open("w", encoding="utf-8") as file:
                 json.dump(manifest, file, indent=1, ensure_ascii=False)
                 file.write("\n")
