@@ -78,10 +78,12 @@ def in_order(work: Callable[[int], Result], pieces: int, processes: int) -> Gene
         done: dict[int, Result] = {}
         asked = 0
         for wanted in range(pieces):
-            while wanted not in done:
+            while True:
                 while free and asked < min(pieces, wanted + AHEAD * processes):
                     _ask(free.pop(0), asked, workers)
                     asked += 1
+                if wanted in done:
+                    break
                 ready = wait(list(workers))
                 for connection in (worker for worker in workers if worker in ready):
                     number, result = _answer(connection, workers)
