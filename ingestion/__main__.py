@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from ingestion.contract import read_contract
 from ingestion.delivery_log import SAMPLE, read_logs
@@ -17,9 +18,9 @@ from ingestion.discovery import Wanted, discover
 from ingestion.ingest import ingest, register
 from ingestion.overview import discovered_lines, landed_lines
 from ingestion.pruning import prune
-from ingestion.reporting import Report
+from ingestion.reporting import Report, drawing
 from ingestion.sample.server import serve
-from ingestion.sample.settings import read_sample_settings
+from ingestion.sample.settings import SampleSettings, companies_of, read_sample_settings, share_of
 from ingestion.settings import SftpSettings, read_sftp_settings
 from ingestion.sftp import SftpServer
 from ingestion.verification import verify
@@ -29,24 +30,30 @@ from warehouse.locks import alone
 from warehouse.settings import MONTH_PATTERN, read_settings
 
 Command = Callable[[argparse.Namespace, Report], None]
+Value = TypeVar("Value")
 
 
-def _make_sample(report: Report) -> Path:
-    """Make the sample deliveries if they are not there, and return the folder that a server of them shows."""
+def _make_sample(report: Report, asked: SampleSettings | None) -> Path:
+    """Make the sample deliveries if they are not there, and return the folder that a server of them shows.
+
+    Without settings they are those of the sample that is there, and by default where there is none.
+    """
     # Only a run without a server needs the generator and what it imports.
-    from ingestion.sample.deliveries import DELIVERIES, make_deliveries  # noqa: PLC0415
+    from ingestion.sample.deliveries import DELIVERIES, make_deliveries, settings_there  # noqa: PLC0415
 
     folder = Path(os.environ.get("SAMPLE_DELIVERIES", "") or "sample_deliveries").expanduser().resolve()
-    settings = read_sample_settings()
-    is_made = make_deliveries(folder, settings)
+    settings = asked or settings_there(folder) or SampleSettings()
+    is_made = make_deliveries(folder, settings, written=drawing(report, settings.companies))
     made = "made" if is_made else "there are already"
     report("sample", f"{made} deliveries of {settings.companies:,} companies in {folder}", companies=settings.companies)
     return folder / DELIVERIES
 
 
-def _sample(_: argparse.Namespace, report: Report) -> None:
-    if read_sftp_settings() is None:
-        _make_sample(report)
+def _sample(arguments: argparse.Namespace, report: Report) -> None:
+    given = {name: getattr(arguments, name) for name in ("companies", "established")}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given or read_sftp_settings() is None:
+        _make_sample(report, replace(read_sample_settings() or SampleSettings(), **given))
     else:
         report("sample", "no sample is needed: SFTP_HOST is set")
 
@@ -61,7 +68,7 @@ def _server_settings(report: Report) -> Iterator[tuple[SftpSettings, str]]:
     if settings is not None:
         yield settings, settings.origin
         return
-    with serve(_make_sample(report)) as address:
+    with serve(_make_sample(report, read_sample_settings())) as address:
         sample = SftpSettings(
             host=address.host,
             port=address.port,
@@ -138,6 +145,18 @@ def _months(text: str) -> int:
     return int(text)
 
 
+def _checked(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Let argparse show what a reader of texts says of a wrong one."""
+
+    def checked(text: str) -> Value:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingestion", description=__doc__)
     log_format = argparse.ArgumentParser(add_help=False)
@@ -164,7 +183,19 @@ def _parser() -> argparse.ArgumentParser:
     landing.add_argument(
         "--keep-text", action="store_true", help="keep the unpacked texts in the lake too, below DATA/UNZIP_DATA"
     )
-    add("sample", _sample, "make the sample deliveries, unless SFTP_HOST is set")
+    sample = add("sample", _sample, "make the sample deliveries, unless SFTP_HOST is set and no size is named")
+    sample.add_argument(
+        "--companies",
+        type=_checked(companies_of),
+        metavar="N",
+        help="how many companies, whatever SAMPLE_COMPANIES is; 20000 by default",
+    )
+    sample.add_argument(
+        "--established",
+        type=_checked(share_of),
+        metavar="SHARE",
+        help="share of companies that are as old as the eight years of history or older, beyond the register's ages",
+    )
     add("register", _register, "create the raw tables over what is landed")
     add("status", _status, "say what has landed: deliveries and files with their lines, and drift from the contract")
     add("verify", _verify, "read every landed file again and compare it with the logs")

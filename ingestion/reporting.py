@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
 MEGABYTE = 1_000_000
-# Between two lines about one download, where there is no terminal.
+# Between two lines about one download, where there is no terminal, or about a large sample.
 LINE_SECONDS = 10.0
 
 LogFormat = Literal["text", "json"]
@@ -81,3 +81,21 @@ def downloading(report: Report, delivery: str, size: int) -> Iterator[Callable[[
             report("downloading", line, delivery=delivery, bytes=come, of_bytes=size)
 
     yield advance
+
+
+def drawing(report: Report, companies: int) -> Callable[[int], None]:
+    """Return a function that says now and then how many companies of a sample are written; a small one says nothing.
+
+    Args:
+        report: Takes the lines.
+        companies: How many there will be.
+    """
+    told = time.monotonic()
+
+    def written(so_far: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= LINE_SECONDS:
+            told = time.monotonic()
+            report("drawing", f"  {so_far:,} of {companies:,} companies", companies=so_far, of_companies=companies)
+
+    return written

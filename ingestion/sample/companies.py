@@ -66,6 +66,7 @@ SECTION_SHARES = {
     "O": 0.0018,
 }
 AGE_YEARS = ((0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1), (0, 0.4, 0.7, 1.8, 5.0, 11.5, 19.8, 28.8, 57.3, 120))
+ESTABLISHED_YEARS = 10  # so that nine periods of accounts fit in
 # The law that made a form of company came into force on this day.
 FORM_EXISTS_SINCE = {
     "LLP": np.datetime64("2001-04-06"),
@@ -153,6 +154,7 @@ class Companies:
         return ~np.isin(self.company_type, DO_NOT_FILE)
 
 
+@cache
 def section_of(code: str) -> str:
     """Return the SIC 2007 section of a five-digit code, blank for a blank."""
     if not code:
@@ -171,12 +173,16 @@ def _draw_sic07(rng: np.random.Generator, section: Texts) -> Texts:
     return codes
 
 
-def _incorporations(rng: np.random.Generator, company_type: Texts, until: np.datetime64) -> Days:
+def _incorporations(rng: np.random.Generator, company_type: Texts, until: np.datetime64, established: float) -> Days:
     """Draw days of incorporation: the ages of the register, of a young form those that it can have."""
     shares, years = AGE_YEARS
     born_after = np.array([FORM_EXISTS_SINCE.get(kind, np.datetime64("1840-01-01")) for kind in company_type])
     oldest = (until - born_after).astype(np.int64) / YEAR_DAYS
-    age = np.interp(rng.random(len(company_type)) * np.interp(oldest, years, shares), shares, years)
+    rank = rng.random(len(company_type))
+    if established:
+        least = np.interp(ESTABLISHED_YEARS, years, shares)
+        rank = np.where(happens(rng, established, len(rank)), least + rank * (1 - least), rank)
+    age = np.interp(rank * np.interp(oldest, years, shares), shares, years)
     return np.asarray(np.maximum(until - DAY - np.floor(age * YEAR_DAYS).astype(np.int64) * DAY, born_after))
 
 
@@ -209,7 +215,9 @@ def _numbers(prefixes: list[str], incorporation: Days, block: int, blocks: int) 
         chosen = chosen[np.argsort(incorporation[chosen], kind="stable")]
         wanted = (share[chosen] * PREFIX_NUMBERS[name] / blocks).astype(np.int64)
         rank = np.arange(len(chosen))
-        given = (np.maximum.accumulate(wanted - rank) + rank + 1) * blocks + block
+        last = (10 ** (8 - len(name)) - 1 - block) // blocks  # no number is longer than the register's
+        turn = np.minimum(np.maximum.accumulate(wanted - rank) + rank + 1, last - len(chosen) + 1 + rank)
+        given = turn * blocks + block
         numbers[chosen] = [f"{name}{number:0{8 - len(name)}d}" for number in given.tolist()]
     return numbers
 
@@ -262,7 +270,13 @@ def _endings(rng: np.random.Generator, incorporation: Days, until: np.datetime64
 
 
 def draw_companies(
-    rng: np.random.Generator, size: int, until: np.datetime64, block: int = 0, blocks: int = 1
+    rng: np.random.Generator,
+    size: int,
+    until: np.datetime64,
+    block: int = 0,
+    blocks: int = 1,
+    *,
+    established: float = 0.0,
 ) -> Companies:
     """Draw companies that look like the UK register.
 
@@ -274,10 +288,12 @@ def draw_companies(
         size: Number of companies.
         until: First day after the last delivery's history; nothing happens on or after it.
         block: Which block of companies this is; no two share a company number.
-        blocks: How many blocks there are.
+        blocks: How many blocks there are, up to 1,000 of 10,000 companies.
+        established: Share of companies that are ten years old or older, as far as their form allows, on top of those
+            that the register's ages make so.
     """
     company_type = draw(rng, COMPANY_TYPE_SHARES, size)
-    incorporation = _incorporations(rng, company_type, until)
+    incorporation = _incorporations(rng, company_type, until, established)
     register = _registers(rng, company_type)
     sic07_code = _draw_sic07(rng, draw(rng, SECTION_SHARES, size))
     section = np.array([section_of(code) for code in sic07_code], dtype=object)

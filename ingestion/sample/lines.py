@@ -1,7 +1,7 @@
 """Rows to delivered lines: header, delimiter, encoding, and the dirt that breaks lines."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.contract import Contract, Table
+from ingestion.sample.chance import Flags, Positions
 from ingestion.sample.dirt import SMALLEST, amount, inspect
 from ingestion.sample.rows import Columns
 
@@ -62,6 +63,38 @@ def _torn(rng: np.random.Generator, line: bytes, delimiter: bytes) -> bytes:
     return delimiter.join([*values[:place], torn, *values[place + 1 :]])
 
 
+def _encoded(lines: pa.Array, encoding: str) -> Callable[[int, int], bytes]:
+    """Return what encodes a run of lines, from the first one up to the one before the last."""
+    _, offsets, data = lines.buffers()
+    edges = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    text = memoryview(data) if data else memoryview(b"")
+    return lambda first, last: str(text[edges[first] : edges[last]], "utf-8").encode(encoding)
+
+
+def _mixed(lines: pa.Array, bare: Flags, extra: Sequence[bytes], places: Positions, encoding: str) -> bytes:
+    """Write lines with others in between.
+
+    Args:
+        lines: The lines without their ends.
+        bare: Whether a line ends with a bare newline, by its place in the text.
+        extra: The others.
+        places: The line before which each of them comes.
+        encoding: Of the text.
+    """
+    order = np.argsort(places, kind="stable")
+    before = places[order]
+    extra_places = before + np.arange(len(extra))
+    is_line = np.ones(len(bare), dtype=bool)
+    is_line[extra_places] = False
+    ends = pc.if_else(pa.array(bare[is_line]), BARE_NEWLINE.decode(), NEWLINE.decode())
+    encoded = _encoded(pc.binary_join_element_wise(lines, ends, ""), encoding)
+    pieces, written = [], 0
+    for place, line, in_text in zip(before.tolist(), order.tolist(), extra_places.tolist(), strict=True):
+        pieces += [encoded(written, place), extra[line], BARE_NEWLINE if bare[in_text] else NEWLINE]
+        written = place
+    return b"".join([*pieces, encoded(written, len(lines))])
+
+
 def write_lines(
     rng: np.random.Generator,
     contract: Contract,
@@ -84,29 +117,31 @@ def write_lines(
     size = len(next(iter(columns.values())))
     blank = pa.array([""] * size, pa.string())
     joined = pc.binary_join_element_wise(*[columns.get(name, blank) for name in order], contract.delimiter)
-    lines: list[bytes] = [line.encode(contract.encoding) for line in joined.to_pylist()]
     counts = inspect(table, columns, joined)
     counts["rows"] = size
     delimiter = contract.delimiter.encode(contract.encoding)
     extra: list[bytes] = []
+
+    def copies(rate: float) -> list[bytes]:
+        sources = rng.integers(size, size=amount(rng, rate, size))
+        return [line.encode(contract.encoding) for line in joined.take(pa.array(sources)).to_pylist()]
+
     if size >= SMALLEST and not table.file.startswith(LOOKUP):
         for kind, rate in BROKEN_LINE_RATES.items():
-            sources = rng.integers(size, size=amount(rng, rate, size)).tolist()
-            extra += [_broken(rng, kind, lines[source], delimiter) for source in sources]
+            sources = copies(rate)
+            extra += [_broken(rng, kind, line, delimiter) for line in sources]
             counts[kind] = len(sources)
             counts["rejected"] += len(sources)
-        torn = rng.integers(size, size=amount(rng, TORN_LINE_RATE, size)).tolist()
-        extra += [_torn(rng, lines[source], delimiter) for source in torn]
+        torn = copies(TORN_LINE_RATE)
+        extra += [_torn(rng, line, delimiter) for line in torn]
         counts["newline_in_value"] = len(torn)
         counts["too_few_values"] += 2 * len(torn)
         counts["rejected"] += 2 * len(torn)
     counts["blank"] = amount(rng, BLANK_LINE_RATE, size)
     extra += [b""] * counts["blank"]
-    places = np.concatenate([np.arange(size) + 0.5, rng.integers(max(size, 1), size=len(extra))])  # never last
-    together = [*lines, *extra]
-    bare = np.ones(len(together), dtype=bool) if only_bare else rng.random(len(together)) < BARE_NEWLINE_RATE
+    places = rng.integers(max(size, 1), size=len(extra))  # never after the last row
+    lines = size + len(extra)
+    bare = np.ones(lines, dtype=bool) if only_bare else rng.random(lines) < BARE_NEWLINE_RATE
     counts["bare_newline"] = int(bare.sum()) + counts["newline_in_value"]
-    counts["lines"] = len(together) + counts["newline_in_value"]
-    ends = np.where(bare, BARE_NEWLINE, NEWLINE).tolist()
-    order_of_lines = np.argsort(places, kind="stable").tolist()
-    return Lines(b"".join([together[place] + end for place, end in zip(order_of_lines, ends, strict=True)]), counts)
+    counts["lines"] = lines + counts["newline_in_value"]
+    return Lines(_mixed(joined, bare, extra, places, contract.encoding), counts)

@@ -1,5 +1,6 @@
 """A small writer of RAR5 archives whose members are stored, not compressed."""
 
+import contextlib
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -54,18 +55,52 @@ def _chunks(content: bytes | Path | Iterable[bytes]) -> Iterator[bytes]:
         yield from content
 
 
-def _write_member(archive: BinaryIO, name: bytes, content: bytes | Path | Iterable[bytes]) -> None:
-    start = archive.tell()
-    archive.write(_file_header(name, 0, 0))
-    size = checksum = 0
-    for chunk in _chunks(content):
-        archive.write(chunk)
-        size += len(chunk)
-        checksum = zlib.crc32(chunk, checksum)
-    end = archive.tell()
-    archive.seek(start)
-    archive.write(_file_header(name, size, checksum))
-    archive.seek(end)
+class StoredMember:
+    """A member of an archive that grows piece by piece."""
+
+    def __init__(self, archive: BinaryIO, name: str) -> None:
+        self._archive = archive
+        self._name = name.encode("utf-8")
+        self._start = archive.tell()
+        self._checksum = 0
+        self.size = 0
+        archive.write(_file_header(self._name, 0, 0))
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Append to the content.
+
+        Raises:
+            OSError: When the archive cannot be written.
+        """
+        self._archive.write(piece)
+        self.size += len(piece)
+        self._checksum = zlib.crc32(piece, self._checksum)
+
+    def finish(self) -> None:
+        """Put size and checksum into the header; until then the archive fails its test."""
+        end = self._archive.tell()
+        self._archive.seek(self._start)
+        self._archive.write(_file_header(self._name, self.size, self._checksum))
+        self._archive.seek(end)
+
+
+@contextlib.contextmanager
+def growing_rar(path: Path, name: str) -> Iterator[StoredMember]:
+    """Give the one member of an archive to write to in a `with` block; the archive is whole at its end, not before.
+
+    Args:
+        path: Archive to write, replaced when there.
+        name: Name of the member (any text, folders separated by `/`).
+
+    Raises:
+        OSError: When the archive cannot be written.
+    """
+    with path.open("wb") as archive:
+        archive.write(SIGNATURE + _header(_vint(MAIN_HEADER), _vint(0), _vint(0)))
+        member = StoredMember(archive, name)
+        yield member
+        member.finish()
+        archive.write(_header(_vint(END_HEADER), _vint(0), _vint(0)))
 
 
 def write_rar(path: Path, members: Sequence[tuple[str, bytes | Path | Iterable[bytes]]]) -> None:
@@ -85,5 +120,8 @@ def write_rar(path: Path, members: Sequence[tuple[str, bytes | Path | Iterable[b
     with path.open("wb") as archive:
         archive.write(SIGNATURE + _header(_vint(MAIN_HEADER), _vint(0), _vint(0)))
         for name, content in members:
-            _write_member(archive, name.encode("utf-8"), content)
+            member = StoredMember(archive, name)
+            for piece in _chunks(content):
+                member.write(piece)
+            member.finish()
         archive.write(_header(_vint(END_HEADER), _vint(0), _vint(0)))

@@ -67,7 +67,13 @@ def dates(days: Days) -> pa.Array:
     """Write days as DD/MM/YYYY; blank where there is none."""
     known = ~np.isnat(days)
     array = pa.array(np.where(known, days, FIRST_DAY).astype("datetime64[D]"), pa.date32(), mask=~known)
-    return pc.fill_null(pc.strftime(array, "%d/%m/%Y"), "")
+    encoded = array.dictionary_encode()  # a block has many dates, but few days
+    return pc.fill_null(pc.strftime(encoded.dictionary, "%d/%m/%Y").take(encoded.indices), "")
+
+
+def company_numbers(block: Block, company: Positions) -> pa.Array:
+    """Write the registration numbers of companies, given by their positions."""
+    return texts(block.companies.number).take(pa.array(company))
 
 
 def in_window(days: Days, delivery: Delivery) -> Flags:
@@ -141,7 +147,7 @@ def accounts_rows(block: Block, delivery: Delivery) -> Rows:
     accounts = block.accounts
     place, values, restated = _filed(block, delivery)
     columns = {
-        "company_number": texts(block.companies.number[accounts.company[place]]),
+        "company_number": company_numbers(block, accounts.company[place]),
         "accounts_date": dates(accounts.end[place]),
         "filed_date": dates(accounts.filed[place]),
         "weeks": wholes(accounts.weeks[place]),
@@ -165,7 +171,7 @@ def ratio_rows(block: Block, delivery: Delivery) -> Rows:
     computed = ratios(values, particulars)
     two_decimals = {"current_ratio", "gearing_percent", "debtor_days", "creditor_days"}
     columns = {
-        "company_number": texts(block.companies.number[accounts.company[place]]),
+        "company_number": company_numbers(block, accounts.company[place]),
         "accounts_date": dates(accounts.end[place]),
         "contingent_liability": texts(particulars.contingent_liability),
         "auditor_name": texts(particulars.auditor),
@@ -185,7 +191,7 @@ def charge_rows(block: Block, delivery: Delivery) -> Rows:
     created = pc.if_else(pa.array(created_text == ""), dates(charges.created[place]), texts(created_text))
     registered = pc.if_else(pa.array(registered_text == ""), dates(charges.registered[place]), texts(registered_text))
     columns = {
-        "company_number": texts(block.companies.number[charges.company[place]]),
+        "company_number": company_numbers(block, charges.company[place]),
         "charge_number": wholes(charges.number[place].astype(float)),
         "form_type": texts(charges.form[place]),
         "created_date": created,
@@ -211,7 +217,7 @@ def person_rows(block: Block, delivery: Delivery) -> Rows:
     order = np.argsort(place, kind="stable")
     place, person = place[order], person[order]
     columns = {
-        "company_number": texts(block.companies.number[charges.company[place]]),
+        "company_number": company_numbers(block, charges.company[place]),
         "charge_number": wholes(charges.number[place].astype(float)),
         "person_number": wholes(person),
         "person_entitled": texts(np.where(person == 1, charges.holder[place], charges.second_holder[place])),

@@ -55,6 +55,17 @@ class Truth:
         only = np.setdiff1d(charges.company[possible], charges.company[certain])
         self.possible_only += number[only].tolist()
 
+    def merge(self, other: "Truth") -> None:
+        """Add what was planted in other blocks of companies."""
+        self.companies += other.companies
+        self.accounts += other.accounts
+        self.charges += other.charges
+        self.invoice_finance_charges += other.invoice_finance_charges
+        self.users |= other.users
+        self.possible_only += other.possible_only
+        self.users_by_year.update(other.users_by_year)
+        self.charges_by_provider.update(other.charges_by_provider)
+
     def as_json(self) -> dict[str, Any]:
         """Return everything in a fixed order."""
         return {

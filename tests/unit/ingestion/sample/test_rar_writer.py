@@ -7,7 +7,7 @@ import rarfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.sample.rar_writer import CHUNK_BYTES, write_rar
+from ingestion.sample.rar_writer import CHUNK_BYTES, growing_rar, write_rar
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters='\0/\\\n\r:*?"<>|', exclude_categories=["C"]),
@@ -77,3 +77,16 @@ def test_an_archive_that_lacks_its_last_bytes_fails_the_archive_test(tmp_path):
     write_rar(archive, [("a.txt", b"x" * 1000)])
     archive.write_bytes(archive.read_bytes()[:-12])
     assert seven_zip("t", archive).returncode != 0
+
+
+def test_an_archive_that_grew_is_the_one_written_at_once_and_no_archive_before_its_end(tmp_path):
+    content = bytes(range(256)) * 1_000
+    write_rar(tmp_path / "at once.rar", [("a.txt", content)])
+    with growing_rar(tmp_path / "grown.rar", "a.txt") as member:
+        for start in range(0, len(content), 70_001):
+            member.write(memoryview(content)[start : start + 70_001])
+    assert (tmp_path / "grown.rar").read_bytes() == (tmp_path / "at once.rar").read_bytes()
+    with pytest.raises(ZeroDivisionError), growing_rar(tmp_path / "broken.rar", "a.txt") as member:
+        member.write(content)
+        raise ZeroDivisionError
+    assert seven_zip("t", tmp_path / "broken.rar").returncode != 0

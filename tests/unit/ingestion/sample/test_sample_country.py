@@ -252,3 +252,14 @@ def test_charges_that_must_not_count_are_planted(charges, take_up):
     for trap in (undated, future):
         assert trap.any()
         assert np.isnat(take_up.first_public[charges.company[trap]]).all()
+
+
+def test_established_companies_are_as_old_as_the_history_and_the_others_stay_as_they_are(companies):
+    def young(share: float) -> float:
+        many = draw_companies(np.random.default_rng(1), SIZE, UNTIL, established=share)
+        return ((UNTIL - many.incorporation).astype(int) < 9.9 * 365.25)[many.company_type == "PRI"].mean()
+
+    usual = ((UNTIL - companies.incorporation).astype(int) < 9.9 * 365.25)[companies.company_type == "PRI"].mean()
+    assert young(0.0) == usual
+    assert young(0.6) == pytest.approx(0.4 * usual, abs=0.03)
+    assert young(1.0) == 0
