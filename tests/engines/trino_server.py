@@ -1,4 +1,4 @@
-"""A real Trino server for tests: found or fetched through Maven, unpacked once, started on loopback, stopped."""
+"""A real Trino server, alone or with workers: found or fetched through Maven, unpacked once, started on loopback."""
 
 import contextlib
 import fcntl
@@ -9,9 +9,10 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import trino
 
@@ -26,24 +27,28 @@ NEEDED = (
     "make test-engines needs Java 17 or later and Maven, on the path as java and mvn; install them and run it again"
 )
 
-# tables of thousands of rows are joined as they are written: to ask for their statistics takes longer
 CONFIG = """
-coordinator=true
-node-scheduler.include-coordinator=true
+coordinator={is_coordinator}
 http-server.http.port={port}
 http-server.log.enabled=false
-discovery.uri=http://127.0.0.1:{port}
+discovery.uri=http://127.0.0.1:{coordinator}
+optimizer.optimize-hash-generation=false
+task.concurrency=2
+"""
+COORDINATOR = """
+node-scheduler.include-coordinator={works}
 query.max-history=1000
 query.min-expire-age=10s
+"""
+# tables of thousands of rows are joined as they are written: to ask for their statistics takes longer
+SMALL_TABLES = """
 optimizer.join-reordering-strategy=NONE
-optimizer.optimize-hash-generation=false
 join-distribution-type=BROADCAST
 enable-dynamic-filtering=false
-task.concurrency=2
 """
 # half of the work of a server that runs for minutes would be to optimise and verify its own code
 JVM = """
--Xmx2G
+-Xmx{memory}
 -Xmn512M
 -XX:+UseSerialGC
 -XX:TieredStopAtLevel=1
@@ -54,7 +59,7 @@ JVM = """
 -Djdk.attach.allowAttachSelf=true
 --add-opens=java.base/java.nio=ALL-UNNAMED
 -Dnode.environment=test
--Dnode.id=one
+-Dnode.id={name}
 -Dnode.bind-ip=127.0.0.1
 -Dnode.internal-address=127.0.0.1
 -Dnode.data-dir={folder}/data
@@ -103,13 +108,13 @@ class TrinoServer:
             "TRINO_CATALOG": CATALOG,
         }
 
-    def query(self, sql: str) -> list[tuple]:
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
         with contextlib.closing(self.connection()) as connection:
             cursor = connection.cursor()
             cursor.execute(sql)
             return [tuple(row) for row in cursor.fetchall()]
 
-    def connection(self, catalog: str = CATALOG) -> trino.dbapi.Connection:
+    def connection(self, catalog: str = CATALOG) -> Any:
         return trino.dbapi.connect(host="127.0.0.1", port=self.port, user="test", catalog=catalog)
 
 
@@ -166,52 +171,86 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _configure(folder: Path, port: int, store: Store | None) -> None:
-    catalogs = {CATALOG: CACHED, CATALOG_OF_ATHENA: ""}
+@dataclass(frozen=True)
+class _Node:
+    """A process of Trino."""
+
+    name: str
+    port: int
+    folder: Path
+
+    def configure(self, config: str, catalogs: Mapping[str, str]) -> None:
+        (self.folder / "etc/catalog").mkdir(parents=True)
+        files = {"config.properties": config}
+        files |= {f"catalog/{catalog}.properties": text for catalog, text in catalogs.items()}
+        for name, text in files.items():
+            (self.folder / "etc" / name).write_text(text.replace("\n\n", "\n").lstrip(), encoding="utf-8")
+
+    @contextlib.contextmanager
+    def started(self, home: Path, memory: str) -> Iterator[subprocess.Popen[bytes]]:
+        options = JVM.format(folder=self.folder, home=home, name=self.name, memory=memory).split()
+        with (self.folder / "server.log").open("wb") as output:
+            process = subprocess.Popen(
+                ["java", *options, "-cp", f"{home}/lib/*", "io.trino.server.TrinoServer"],
+                cwd=self.folder, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            try:
+                yield process
+            finally:
+                process.kill()  # asked to end, it takes seconds to say farewell
+                process.wait()
+
+
+def _catalogs(folder: Path, store: Store | None) -> dict[str, str]:
+    more = {CATALOG: CACHED, CATALOG_OF_ATHENA: ""}
     if store is not None:
-        catalogs[CATALOG_ON_S3] = CACHED + ON_S3.format(
+        more[CATALOG_ON_S3] = CACHED + ON_S3.format(
             host=HOST, port=store.port, key_id=store.key_id, secret=store.secret
         )
-    files = {"config.properties": CONFIG.format(port=port)}
-    for catalog, more in catalogs.items():
-        files[f"catalog/{catalog}.properties"] = HIVE.format(metastore=f"file://{folder}/metastore-of-{catalog}") + more
-    (folder / "etc/catalog").mkdir(parents=True)
-    for name, text in files.items():
-        (folder / "etc" / name).write_text(text.lstrip(), encoding="utf-8")
+    return {
+        catalog: HIVE.format(metastore=f"file://{folder}/metastore-of-{catalog}") + text
+        for catalog, text in more.items()
+    }
 
 
-def _wait(server: TrinoServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(server: TrinoServer, process: subprocess.Popen[bytes], nodes: int) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(Exception):
-            if server.query("select count(*) from system.runtime.nodes where state = 'active'") == [(1,)]:
+            if server.query("select count(*) from system.runtime.nodes where state = 'active'") == [(nodes,)]:
                 return
         time.sleep(0.5)
-    lines = log.read_text(encoding="utf-8").splitlines()
+    lines = (server.folder / "server.log").read_text(encoding="utf-8").splitlines()
     errors = [line for line in lines if "ERROR" in line or line.startswith("1) ")]
     raise RuntimeError("\n".join(["Trino does not answer; its log says", *(errors or lines)[:20]]))
 
 
 @contextlib.contextmanager
-def running(folder: Path, store: Store | None = None) -> Iterator[TrinoServer]:
+def running(
+    folder: Path, store: Store | None = None, *, workers: int = 0, memory: str = "2G", options: str = SMALL_TABLES
+) -> Iterator[TrinoServer]:
     """Run a server for the time of a `with` block.
 
     Args:
         folder: Has its data.
         store: For a second catalog, which reads and writes there too.
+        workers: Processes that do the work; with none the coordinator does it.
+        memory: Heap of each process, as Java writes it.
+        options: More lines for `config.properties`.
     """
-    home, port = _unpacked(), _free_port()
-    _configure(folder, port, store)
-    log = folder / "server.log"
-    command = ["java", *JVM.format(folder=folder, home=home).split(), "-cp", f"{home}/lib/*"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "io.trino.server.TrinoServer"], cwd=folder, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            server = TrinoServer(port, folder)
-            _wait(server, process, log)
-            yield server
-        finally:
-            process.kill()  # asked to end, it takes seconds to say farewell
-            process.wait()
+    home, catalogs = _unpacked(), _catalogs(folder, store)
+    coordinator = _Node("one", _free_port(), folder)
+    nodes = [coordinator]
+    nodes += [_Node(f"worker{number}", _free_port(), folder / f"worker{number}") for number in range(1, workers + 1)]
+    server = TrinoServer(coordinator.port, folder)
+    with contextlib.ExitStack() as stack:
+        processes = []
+        for node in nodes:
+            is_coordinator = str(node is coordinator).lower()
+            config = CONFIG.format(is_coordinator=is_coordinator, port=node.port, coordinator=coordinator.port)
+            if node is coordinator:
+                config += COORDINATOR.format(works=str(not workers).lower())
+            node.configure(config + options, catalogs)
+            processes.append(stack.enter_context(node.started(home, memory)))
+        _wait(server, processes[0], len(nodes))
+        yield server
