@@ -126,7 +126,7 @@ def main() -> None:
     print(
         f"{'':<22}" + "".join(f"{name:>13}" for name in ("seconds", "processor s", "peak MB", "read MB", "written MB"))
     )
-    country.run("sample", "make", ("ingestion", "sample"))
+    country.run("sample", "make", ("ingestion", "sample", "--companies", str(arguments.companies)))
     months = sorted(json.loads((folder / "sample/manifest.json").read_text())["deliveries"], key=_month_of)
     country.job("stock", _month_of(months[0]), trains=True)
     for delivery in months[1 : 1 + arguments.months]:

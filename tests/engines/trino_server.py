@@ -115,7 +115,8 @@ class TrinoServer:
             return [tuple(row) for row in cursor.fetchall()]
 
     def connection(self, catalog: str = CATALOG) -> Any:
-        return trino.dbapi.connect(host="127.0.0.1", port=self.port, user="test", catalog=catalog)
+        connect: Any = trino.dbapi.connect
+        return connect(host="127.0.0.1", port=self.port, user="test", catalog=catalog)
 
 
 def is_possible() -> bool:
