@@ -1,6 +1,6 @@
 """The main job at the size of a country, step by step: a stock delivery, then a month of changes after it.
 
-    python -m benchmarks.country --companies 500000 --folder FOLDER [--months 1] [--result FILE]
+    python -m benchmarks.country --companies 500000 --folder FOLDER [--established 0.85] [--months 1] [--result FILE]
 
 Makes sample deliveries of so many companies below FOLDER, unless they are there, then runs what `make run` runs, each
 step in a process of its own, on a lake and a warehouse below FOLDER that it makes anew. Prints a table and writes the
@@ -43,18 +43,18 @@ class Step:
 class Country:
     """A lake and a warehouse of their own, and the steps that are run on them."""
 
-    def __init__(self, folder: Path, companies: int) -> None:
+    def __init__(self, folder: Path) -> None:
         """Name the places; nothing is made yet.
 
         Args:
             folder: Takes the deliveries, the lake, the warehouse and a log.
-            companies: Number of companies.
         """
         self.lake, self.log, self.steps = folder / "lake", folder / "log.txt", list[Step]()
         self._warehouse = folder / "warehouse"
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("SFTP_")} | {
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("SFTP_", "SAMPLE_"))
+        } | {
             "SAMPLE_DELIVERIES": str(folder / "sample"),
-            "SAMPLE_COMPANIES": str(companies),
             "LAKE": str(self.lake),
             "WAREHOUSE": str(self._warehouse / "warehouse.duckdb"),
             "DBT_TARGET_PATH": str(folder / "target"),
@@ -116,17 +116,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--companies", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="takes some four times the text")
+    parser.add_argument(
+        "--established", type=float, default=0.85, help="share of the companies that have all eight years of history"
+    )
     parser.add_argument("--months", type=int, default=1, choices=range(4), help="months after the stock delivery")
     parser.add_argument("--result", type=Path, help="takes the JSON object")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    country = Country(folder, arguments.companies)
+    country = Country(folder)
     country.begin_anew()
     print(
         f"{'':<22}" + "".join(f"{name:>13}" for name in ("seconds", "processor s", "peak MB", "read MB", "written MB"))
     )
-    country.run("sample", "make", ("ingestion", "sample", "--companies", str(arguments.companies)))
+    country.run(
+        "sample",
+        "make",
+        ("ingestion", "sample", "--companies", str(arguments.companies), "--established", str(arguments.established)),
+    )
     months = sorted(json.loads((folder / "sample/manifest.json").read_text())["deliveries"], key=_month_of)
     country.job("stock", _month_of(months[0]), trains=True)
     for delivery in months[1 : 1 + arguments.months]:
@@ -134,6 +141,7 @@ def main() -> None:
     parts = list(dict.fromkeys(step.part for step in country.steps))
     found = {
         "companies": arguments.companies,
+        "established": arguments.established,
         "machine": {"system": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()},
         "text_bytes": _texts(read_logs(Lake(country.lake))),
         "disk_bytes": country.disk(),
