@@ -38,7 +38,7 @@ from ingestion.publication import (
 )
 from ingestion.registration import hide_month, register_raw_tables
 from ingestion.rejected_lines import write_no_rejected_lines
-from ingestion.reporting import MEGABYTE, Report
+from ingestion.reporting import MEGABYTE, Report, listed
 from ingestion.second_process import KilledError
 from ingestion.sftp import SftpServer
 from ingestion.sftp_connection import ConnectionLostError, NotThereError
@@ -91,9 +91,9 @@ def _counts(record: FileRecord) -> str:
     line = f"  {record.file:<6} {record.bytes / MEGABYTE:>10,.1f} MB {record.landed_rows:>12,} rows"
     line += f" {record.rejected_lines:>6,} rejected {record.seconds or 0:>6.1f} s"
     if record.unknown_columns:
-        line += f"; not in the contract, kept in _extra: {', '.join(record.unknown_columns)}"
+        line += f"; not in the contract, kept in _extra: {listed(record.unknown_columns)}"
     if record.missing_columns:
-        line += f"; not delivered, null: {', '.join(record.missing_columns)}"
+        line += f"; not delivered, null: {listed(record.missing_columns)}"
     return line
 
 

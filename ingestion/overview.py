@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ingestion.delivery_log import DeliveryLog
 from ingestion.discovery import Discovered
-from ingestion.reporting import MEGABYTE
+from ingestion.reporting import MEGABYTE, listed
 
 HEADER = f"{'delivery':<18} {'file':<6} {'MB':>10} {'lines':>12} {'landed':>12} {'rejected':>9} {'blank':>9}  drift"
 
@@ -33,7 +33,7 @@ def landed_lines(logs: Sequence[DeliveryLog]) -> Iterator[str]:
         state = "" if log.status == "landed" else "its publication was interrupted; run `make ingest`"
         yield _row(log.delivery, "all", log, names, state)
         for record in log.files:
-            yield _row("", record.file, log, [record.file], ", ".join(record.drift))
+            yield _row("", record.file, log, [record.file], listed(record.drift))
 
 
 def discovered_lines(found: Sequence[Discovered]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TextIO
@@ -16,7 +16,20 @@ MEGABYTE = 1_000_000
 # Between two lines about one download, where there is no terminal, or about a large sample.
 LINE_SECONDS = 10.0
 
+# Of a list of names in a line for people; the log and JSON lines have all.
+SHOWN_NAMES = 12
+
 LogFormat = Literal["text", "json"]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names with commas between them, and of a long list the first and how many more there are.
+
+    Args:
+        names: Any number of them.
+    """
+    more = len(names) - SHOWN_NAMES
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:SHOWN_NAMES])} and {more:,} more"
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,18 @@ def test_status_counts_lines_by_delivery_and_file_and_names_drift(site: Site) ->
     assert (log["delivery"], log["event"], len(log["files"])) == (OCTOBER, "landed", len(CONTRACT.tables))
 
 
+def test_of_many_unknown_columns_people_see_the_first_and_machines_all(site: Site) -> None:
+    folder = deliver(site.deliveries, OCTOBER)
+    names = [column.name for column in CONTRACT.tables["CI01"].columns]
+    more = [f"new_{number}" for number in range(1_000)]
+    pack(folder, "CI01", "|".join([*names, *more]).encode() + b"\r\n" + b"|".join([b"x"] * (len(names) + 1_000)))
+    assert "new_0, new_1," in (landed := site.succeeds())
+    assert "new_11 and 988 more" in landed
+    assert "unknown column new_11 and 988 more" in says(site, "status")
+    (log,) = (json.loads(line) for line in says(site, "status", "--log-format", "json").splitlines())
+    assert next(file for file in log["files"] if file["file"] == "CI01")["unknown_columns"] == more
+
+
 def test_the_log_says_how_the_delivery_was_landed_and_a_redelivery_keeps_the_earlier_one(site: Site) -> None:
     folder = deliver(site.deliveries, OCTOBER)
     site.succeeds()
