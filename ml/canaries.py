@@ -1,13 +1,14 @@
 """Leak canaries: small trainings whose outcome is known beforehand; another outcome means that the future leaks in.
 
 All stand on the headline's split with the companies in two halves: each half is tested by a model of the other's past.
-Rows count alike here, since a leak is one of rows; each area under ROC is the mean over both halves.
+Rows count alike here, since a leak is one of rows; each area under ROC is the mean over both halves. Of a large half
+all users are taken and as many others as the settings allow.
 """
 
 import datetime
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xgboost as xgb
@@ -53,9 +54,25 @@ def _standard_error(positives: int, rows: int) -> float:
     return math.sqrt((rows + 1) / (12 * positives * (rows - positives)))
 
 
-def _halves(frame: TrainingFrame, horizon_date: datetime.date) -> list[Fold]:
+def _thinned(rows: NDArray[np.intp], label: Labels, most: int) -> NDArray[np.intp]:
+    """Keep all users and evenly spread others, as many rows in all: what a leak does to a ranking shows in these."""
+    if len(rows) <= most:
+        return rows
+    users, others = rows[label[rows]], rows[~label[rows]]
+    kept = np.linspace(0, len(others) - 1, min(max(most - len(users), 1), len(others))).astype(np.intp)
+    return np.sort(np.concatenate([users, others[kept]]))
+
+
+def _halves(frame: TrainingFrame, horizon_date: datetime.date, most: int) -> list[Fold]:
     rows = frame.observations
-    folds = evaluation_folds(rows, horizon_date, HALVES)
+    folds = [
+        replace(
+            fold,
+            part=replace(fold.part, refit=_thinned(fold.part.refit, rows.label, most)),
+            test=_thinned(fold.test, rows.label, most),
+        )
+        for fold in evaluation_folds(rows, horizon_date, HALVES)
+    ]
     for fold in folds:
         for part, indices in (("training", fold.part.refit), ("test", fold.test)):
             positives = int(rows.label[indices].sum())
@@ -217,7 +234,7 @@ def canaries(frame: TrainingFrame, horizon_date: datetime.date, settings: Settin
     Raises:
         UserError: When the history holds too few users for any of them.
     """
-    folds = _halves(frame, horizon_date)
+    folds = _halves(frame, horizon_date, settings.canaries.rows)
     yield _shared_companies(frame, horizon_date, settings)
     yield _company_alone(frame, folds)
     yield _planted_future(frame, folds, settings)

@@ -150,12 +150,13 @@ class ConfidentialShare(BaseModel):
 
 
 class CanarySettings(BaseModel):
-    """How the leak canaries train: trees a model, and how often labels are shuffled."""
+    """How the leak canaries train: trees a model, and how often labels are shuffled, rows of each part at most."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rounds: PositiveInt
     shuffles: PositiveInt
+    rows: int = Field(ge=1000)
 
 
 class ComparisonSettings(BaseModel):

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml import canaries
 from ml.canaries import run_canaries
@@ -20,8 +22,8 @@ def frame(tmp_path_factory):
     return read_frame(tmp_path_factory.mktemp("frame"), Planted(companies=800))
 
 
-def failing(frame) -> dict[str, str]:
-    return {each.name: each.found for each in run_canaries(frame, HORIZON, SETTINGS) if not each.holds}
+def failing(frame, settings=SETTINGS) -> dict[str, str]:
+    return {each.name: each.found for each in run_canaries(frame, HORIZON, settings) if not each.holds}
 
 
 def test_clean_data_lets_every_canary_live(frame):
@@ -40,13 +42,28 @@ def test_the_same_data_gives_the_same_outcomes(frame):
     assert run_canaries(frame, HORIZON, SETTINGS) == run_canaries(frame, HORIZON, SETTINGS)
 
 
-def test_a_feature_that_knows_the_outcome_is_named(frame):
+@pytest.mark.parametrize("rows", [400, SETTINGS.canaries.rows])
+def test_a_feature_that_knows_the_outcome_is_named(frame, rows):
     place = [feature.name for feature in frame.encoder.features].index("noise")
     matrix = frame.matrix.copy()
     matrix[:, place] = frame.observations.label + np.random.default_rng(1).normal(scale=0.4, size=len(matrix))
-    found = failing(dataclasses.replace(frame, matrix=matrix))
+    settings = SETTINGS.model_copy(update={"canaries": SETTINGS.canaries.model_copy(update={"rows": rows})})
+    found = failing(dataclasses.replace(frame, matrix=matrix), settings)
     assert list(found) == ["highest area under ROC of a single feature, out of time"]
     assert found.popitem()[1].endswith("(noise)")
+
+
+@given(st.lists(st.booleans(), min_size=1), st.integers(1, 60))
+def test_of_many_rows_all_users_and_evenly_spread_others_are_taken(labels, most):
+    label = np.array(labels)
+    rows = np.flatnonzero(np.arange(len(label)) % 3 != 1)
+    kept = canaries._thinned(rows, label, most)
+    assert set(kept) <= set(rows)
+    assert label[kept].sum() == label[rows].sum()
+    assert len(set(kept)) <= max(most, label[kept].sum() + 1)
+    assert (np.diff(kept) >= 0).all()
+    if len(rows) <= most:
+        assert kept.tolist() == rows.tolist()
 
 
 def test_a_company_in_both_parts_is_counted(frame):
