@@ -273,7 +273,8 @@ def _narrowed(connection: duckdb.DuckDBPyConnection, features: Sequence[Feature]
     for feature in features:
         name = quoted(feature.name)
         if types[feature.name] in NARROWED_TYPES:
-            columns.append(f"case when {name} is null then cast('nan' as float) else cast({name} as float) end as {name}")
+            narrowed = f"case when {name} is null then cast('nan' as float) else cast({name} as float) end"
+            columns.append(f"{narrowed} as {name}")
         else:
             columns.append(name)
     return columns
