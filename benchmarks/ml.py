@@ -76,9 +76,8 @@ def make(work: Path, companies: int, training_rows: int) -> Figures:
     values = ", ".join(f"{sql} as {name}" for name, _, _, sql in features)
     key = "lpad(cast({} as varchar), 8, '0') as company_number, cast({} as integer) as split_bucket"
     signal = " + ".join(f"coalesce({_features()[place][3]}, 0)" for place in (40, 45, 50))
-    with duckdb.connect(
-        str(work / "warehouse.duckdb"), config={"memory_limit": "2GB", "enable_progress_bar": "false"}
-    ) as connection:
+    with duckdb.connect(str(work / "warehouse.duckdb"), config={"memory_limit": "2GB"}) as connection:
+        connection.execute("set enable_progress_bar = false")
         connection.execute("create schema marts")
         connection.execute(
             f"create table marts.to_predict as select {key.format('i', 'hash(i) % 100')}, date '2025-12-31' as "

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from ml import marts
-from ml.evaluate import Fitted, Learner, headline_folds, learners, try_learners
+from ml.evaluate import Fitted, Learner, headline_folds, try_learners
+from ml.evaluate import learner as learner_of_ours
 from ml.extras import optional_module, required_module
 from ml.frames import TrainingFrame
 from ml.inputs import read_inputs
@@ -91,7 +92,7 @@ def opponents(frame: TrainingFrame, settings: Settings) -> tuple[dict[str, Learn
         recipes["lightgbm"] = of_lightgbm.lightgbm(settings)
     else:
         absent["lightgbm"] = "lightgbm cannot be imported; `make compare` installs it"
-    return {name: learner(recipe, settings) for name, recipe in recipes.items()}, absent
+    return {name: learner(name, recipe, settings) for name, recipe in recipes.items()}, absent
 
 
 def _of_all_negatives(frame: TrainingFrame, name: ModelName, ours: Mapping[str, Estimate]) -> Compared:
@@ -120,12 +121,9 @@ def compare(
     """
     others, absent = opponents(frame, settings)
     folds = headline_folds(frame, horizon.date, settings)
-    ours = learners(settings)
-    less = {
-        f"{FEWER_NEGATIVES} {name}": fewer_negatives(learn, settings.comparison.negatives_share, settings.seed)
-        for name, learn in ours.items()
-    }
-    tried: dict[str, Learner[Fitted]] = {**ours, **others, **less}
+    ours = learner_of_ours(MODEL_NAMES, settings)
+    less = fewer_negatives(FEWER_NEGATIVES, ours, settings.comparison.negatives_share, settings.seed)
+    tried: list[Learner[Fitted]] = [ours, *others.values(), less]
     trial = try_learners(frame, folds, tried, say=say)
     tested = {name: replace(rows, listed=None) for name, rows in trial.tested.items()}
     estimates = {

@@ -128,29 +128,32 @@ def code_bins(name: str, column: NDArray[np.floating], weight: Floats) -> Bins:
     )
 
 
-def baseline(
-    features: Sequence[tuple[str, Kind]],
-    matrix: NDArray[np.float32],
-    weight: Floats,
-    log_odds: Floats,
-    score_weight: Floats,
-) -> Baseline:
-    """Describe how features and scores are spread in training.
+def feature_bins(features: Sequence[tuple[str, Kind]], matrix: NDArray[np.float32], weight: Floats) -> tuple[Bins, ...]:
+    """Describe how features are spread in training.
 
     Args:
         features: Names and kinds in the order of the matrix's columns.
         matrix: Encoded features, shape (rows, features).
         weight: Rows of the population that each row stands for.
+    """
+    return tuple(
+        (code_bins if kind == "categorical" else number_bins)(name, np.ascontiguousarray(column), weight)
+        for (name, kind), column in zip(features, matrix.T, strict=True)
+    )
+
+
+def baseline(features: tuple[Bins, ...], rows: int, log_odds: Floats, score_weight: Floats) -> Baseline:
+    """Describe how features and scores are spread in training.
+
+    Args:
+        features: As `feature_bins` gives them.
+        rows: That they are of.
         log_odds: Scores as log-odds, of any rows.
         score_weight: Rows of the population that each score stands for.
     """
-    bins = tuple(
-        (code_bins if kind == "categorical" else number_bins)(name, column, weight)
-        for (name, kind), column in zip(features, matrix.T, strict=True)
-    )
     # single precision, as the trees give it, so that a bound counts on the same side of itself
     score = number_bins(SCORE, log_odds.astype(np.float32), score_weight)
-    return Baseline(rows=len(matrix), score_rows=len(log_odds), features=bins, score=score)
+    return Baseline(rows=rows, score_rows=len(log_odds), features=features, score=score)
 
 
 def stability_index(bins: Bins, rows: int, counts: Counts) -> float:

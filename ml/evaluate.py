@@ -1,6 +1,7 @@
 """Tests both models on later months of companies that they never saw, a year at a time."""
 
 import datetime
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from ml.curves import CurveName, CurvePoint, curves
 from ml.frames import Matrix, TrainingFrame
 from ml.guards import GuardResult, check_fold
 from ml.metrics import Estimate, Tested, estimate
-from ml.model import Model, fit_model, lacking_history, require_history
+from ml.model import Model, fit_models, lacking_history, require_history
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.slices import slice_values, sliced_columns
 from ml.split import (
@@ -55,10 +56,10 @@ F_co = TypeVar("F_co", bound=Fitted, covariant=True)
 
 
 class Learner(Protocol[F_co]):
-    """Fits a model on the rows of a part and on no others."""
+    """Fits one or more models on the rows of a part and on no others; more, where they share the work on the rows."""
 
-    def __call__(self, frame: TrainingFrame, part: Part) -> F_co:
-        """Fit a model on the rows that the part names."""
+    def __call__(self, frame: TrainingFrame, part: Part) -> Mapping[str, F_co]:
+        """Fit models on the rows that the part names; returns them by name."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Trial(Generic[F_co]):
     """What learners did on the same folds.
 
     Attributes:
-        tested: By learner, the scored rows of all folds, pooled: the same rows in the same order for each.
-        fitted: By learner, its model of each fold that has test rows.
+        tested: By name, the scored rows of all folds, pooled: the same rows in the same order for each.
+        fitted: By name, the model of each fold that has test rows.
         guards: What the leak guards found in each of these folds; empty where they were not asked.
     """
 
@@ -93,24 +94,19 @@ class Findings:
     tested: Mapping[ModelName, Tested]
 
 
-def learner(name: ModelName, settings: Settings) -> Learner[Model]:
-    """Make the learner of one of the two models."""
+def learner(names: Sequence[ModelName], settings: Settings) -> Learner[Model]:
+    """Make the learner of our models of these names."""
 
-    def learn(frame: TrainingFrame, part: Part) -> Model:
-        return fit_model(name, frame, part, settings)
+    def learn(frame: TrainingFrame, part: Part) -> Mapping[str, Model]:
+        return dict(fit_models(names, frame, part, settings).items())
 
     return learn
-
-
-def learners(settings: Settings) -> dict[str, Learner[Model]]:
-    """Make the learners of both models, by name."""
-    return {name: learner(name, settings) for name in MODEL_NAMES}
 
 
 def try_learners(
     frame: TrainingFrame,
     folds: Sequence[Fold],
-    tried: Mapping[str, Learner[F]],
+    tried: Sequence[Learner[F]],
     *,
     guarded: bool = True,
     say: Callable[[str], None] = lambda _: None,
@@ -120,7 +116,7 @@ def try_learners(
     Args:
         frame: All rows.
         folds: One with no test rows is left out.
-        tried: Learners by name.
+        tried: Learners, each with names of its own.
         guarded: Whether the leak guards check each fold; only what is shown as a mistake goes without.
         say: Takes a line a fold.
 
@@ -129,19 +125,20 @@ def try_learners(
     """
     rows = frame.observations
     guards: list[GuardResult] = []
-    fitted: dict[str, list[F]] = {name: [] for name in tried}
-    probability: dict[str, list[NDArray[np.float64]]] = {name: [] for name in tried}
-    listed: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in tried}
+    fitted: dict[str, list[F]] = defaultdict(list)
+    probability: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
+    listed: dict[str, list[NDArray[np.bool_]]] = defaultdict(list)
     for number, fold in enumerate(folds, start=1):
         if not len(fold.test):
             continue
         if guarded:
             guards.append(check_fold(rows, fold))
-        for name, learn in tried.items():
-            model = learn(frame, fold.part)
-            fitted[name].append(model)
-            probability[name].append(model.predict(frame.matrix[fold.test]))
-            listed[name].append(probability[name][-1] >= model.threshold)
+        matrix = frame.matrix[fold.test]
+        for learn in tried:
+            for name, model in learn(frame, fold.part).items():
+                fitted[name].append(model)
+                probability[name].append(model.predict(matrix))
+                listed[name].append(probability[name][-1] >= model.threshold)
         made = [f"{name} {models[-1].written()}" for name, models in fitted.items()]
         parts = round(len(folds) * fold.stands_for)
         say(f"part {number} of {parts} of the companies: {len(fold.test):,} observations ({'; '.join(made)})")
@@ -158,7 +155,7 @@ def try_learners(
             missed_weight=missed_weight,
             listed=np.concatenate(listed[name]),
         )
-        for name in tried
+        for name in fitted
     }
     return Trial(tested, fitted, guards)
 
@@ -296,7 +293,8 @@ def _window_test(
     frame: TrainingFrame, horizon: datetime.date, folds: Sequence[Fold], settings: Settings, say: Callable[[str], None]
 ) -> tuple[WindowTest, dict[ModelName, Tested]]:
     window = _test_window(horizon)
-    trial = try_learners(frame, folds, learners(settings), say=lambda line: say(f"tested {window.written()}, {line}"))
+    ours = [learner(MODEL_NAMES, settings)]
+    trial = try_learners(frame, folds, ours, say=lambda line: say(f"tested {window.written()}, {line}"))
     models = {
         name: TestedModel(
             metrics=_estimates(trial.tested[name], settings),
@@ -323,7 +321,7 @@ def _naive_test(
     if lacking:
         say("no split at random for comparison: too few users in one of its parts")
         return None
-    trial = try_learners(frame, [fold], learners(settings), guarded=False)
+    trial = try_learners(frame, [fold], [learner(MODEL_NAMES, settings)], guarded=False)
     say(f"tested a split at random, for comparison: {len(fold.test):,} observations")
     metrics = {name: _estimates(trial.tested[name], settings) for name in MODEL_NAMES}
     return NaiveTest(test=_test(frame, [fold]), metrics=metrics)

@@ -5,7 +5,7 @@ never saw the companies that they score. An opponent is a ranking without a list
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,15 +53,16 @@ class Ranking:
         return self.chosen
 
 
-def learner(recipe: Recipe, settings: Settings) -> Learner[Ranking]:
+def learner(name: str, recipe: Recipe, settings: Settings) -> Learner[Ranking]:
     """Make a learner that is corrected for sampling and calibrated as `model.fit_model` does it.
 
     Args:
+        name: What it is called.
         recipe: How to fit.
         settings: How many positives a slope of the calibration needs.
     """
 
-    def learn(frame: TrainingFrame, part: Part) -> Ranking:
+    def learn(frame: TrainingFrame, part: Part) -> Mapping[str, Ranking]:
         rows = frame.observations
         chosen, fit = recipe(frame, part)
         offset = log_odds_offset(rows.label[part.refit], rows.weight[part.refit], 1.0)
@@ -71,7 +72,7 @@ def learner(recipe: Recipe, settings: Settings) -> Learner[Ranking]:
         calibration = fit_calibration(
             log_odds - offset, rows.label[part.slice], rows.weight[part.slice], settings.calibration_positives
         )
-        return Ranking(fit(frame, part.refit), offset, calibration, chosen)
+        return {name: Ranking(fit(frame, part.refit), offset, calibration, chosen)}
 
     return learn
 
@@ -135,16 +136,17 @@ def rate_of_cells(columns: Sequence[str], settings: Settings) -> Recipe:
     return best_of([(" x ".join(columns), fit)])
 
 
-def fewer_negatives(learn: Learner[F], share: float, seed: int) -> Learner[F]:
+def fewer_negatives(prefix: str, learn: Learner[F], share: float, seed: int) -> Learner[F]:
     """Make a learner that is shown only a share of the negatives, each standing for as many more, as in to_train.
 
     Args:
+        prefix: Stands before the names of what learns.
         learn: What learns from the rest.
         share: Of the negatives, above 0 and below 1.
         seed: Of the choice, which is one for all folds.
     """
 
-    def learn_less(frame: TrainingFrame, part: Part) -> F:
+    def learn_less(frame: TrainingFrame, part: Part) -> Mapping[str, F]:
         rows = frame.observations
         negatives = np.flatnonzero(~rows.label)
         chosen = np.random.default_rng(seed).permutation(negatives)[: max(1, round(share * len(negatives)))]
@@ -157,6 +159,7 @@ def fewer_negatives(learn: Learner[F], share: float, seed: int) -> Learner[F]:
             slice=part.slice[kept[part.slice]],
             refit=part.refit[kept[part.refit]],
         )
-        return learn(replace(frame, observations=replace(rows, weight=weight)), less)
+        learned = learn(replace(frame, observations=replace(rows, weight=weight)), less)
+        return {f"{prefix} {name}": model for name, model in learned.items()}
 
     return learn_less

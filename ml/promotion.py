@@ -215,7 +215,7 @@ def pooled_test(
         update={"models": models, "seed": procedure.seed, "calibration_positives": procedure.calibration_positives}
     )
     folds = headline_folds(frame, horizon_date, settings)
-    return try_learners(frame, folds, {name: learner(name, made)}).tested[name]
+    return try_learners(frame, folds, [learner([name], made)]).tested[name]
 
 
 def _compared(candidate: Version, champion: Version | None, evidence: Evidence) -> Gate:

@@ -4,7 +4,7 @@ from ml.artefacts import Evaluation, version_of
 from ml.frames import TrainingFrame
 from ml.inputs import read_inputs
 from ml.marts import Horizon
-from ml.model import Model, fit_model
+from ml.model import Model, fit_models
 from ml.registry_tables import read_registry, store
 from ml.settings import MODEL_NAMES, ModelName
 from ml.show import find_run
@@ -51,7 +51,7 @@ def _same_models(evaluation: Evaluation, horizon: Horizon, frame: TrainingFrame)
             f"month with `make build MONTH={evaluation.score_month}`, as they were delivered then"
         )
     part = training_part(frame.observations, horizon.date)
-    models = {name: fit_model(name, frame, part, evaluation.settings, data_sha256) for name in MODEL_NAMES}
+    models = fit_models(MODEL_NAMES, frame, part, evaluation.settings, data_sha256)
     others = [
         f"{name} came out as {version_of(model)}, not {evaluation.models[name].model_version}"
         for name, model in models.items()

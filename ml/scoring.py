@@ -15,7 +15,6 @@ from itertools import count
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,6 +25,7 @@ from ml.frames import Encoder, arrow_batches
 from ml.model import Model
 from ml.settings import ModelName, Settings
 from warehouse.catalog import literal, quoted
+from warehouse.engines.duckdb import one_thread
 from warehouse.errors import UserError
 from warehouse.storage import whole_file
 
@@ -171,10 +171,10 @@ class _Scorer:
     def __call__(self, batch: pa.RecordBatch) -> tuple[pa.Table, Counted]:
         columns = {name: batch.column(name) for name in ("company_number", "row_hash")}
         encoded = {name: encoder.columns(batch) for name, encoder in self._encoders.items()}
-        matrices = {name: np.ascontiguousarray(each.T) for name, each in encoded.items()}
         counted: dict[ModelName, dict[str, Counts]] = {}
         for name, model in self._models.items():
-            log_odds = model.log_odds(matrices[self._encoded_as[name]])
+            # read down its columns it costs no more than across its rows, so nothing is copied into rows
+            log_odds = model.log_odds(encoded[self._encoded_as[name]].T)
             columns[f"{name}_score"] = pa.array(model.score(log_odds))
             columns[f"{name}_probability"] = pa.array(model.probability(log_odds))
             known = counted.get(self._counted_as[name])
@@ -264,12 +264,19 @@ def _kept_parts(connection: duckdb.DuckDBPyConnection, features: Sequence[Featur
 
 
 def _narrowed(connection: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> list[str]:
-    """Columns of the features, numbers as the 32-bit floats that the encoder makes of them; here it costs less."""
+    """Columns of the features, numbers as the 32-bit floats that the encoder makes of them; here it costs less.
+
+    Nulls are written as not a number here too: a column with nulls is handed over bit by bit.
+    """
     types = dict(row[:2] for row in marts.rows(connection, f"describe {marts.mart('to_predict')}"))
     columns = []
     for feature in features:
         name = quoted(feature.name)
-        columns.append(f"cast({name} as float) as {name}" if types[feature.name] in NARROWED_TYPES else name)
+        if types[feature.name] in NARROWED_TYPES:
+            narrowed = f"case when {name} is null then cast('nan' as float) else cast({name} as float) end"
+            columns.append(f"{narrowed} as {name}")
+        else:
+            columns.append(name)
     return columns
 
 
@@ -332,7 +339,7 @@ def score_companies(
     number = 1 + max((int(path.stem.removeprefix("part-")) for path in parts), default=-1)
     query = _unscored(_narrowed(connection, features), features, parts)
     paths = (folder / PART.format(place) for place in count(number))
-    with _too_large_named(connection, features):
+    with _too_large_named(connection, features), one_thread(connection):
         reader = arrow_batches(marts.execute(connection, query), settings.batch_rows)
         for part in _parts(_scored(reader, _Scorer(served, features), settings.nthread), served, settings.part_rows):
             path = next(paths)

@@ -19,7 +19,7 @@ from ml.evaluation_tables import write_evaluation
 from ml.frames import TrainingFrame
 from ml.importance import importance
 from ml.inputs import read_inputs
-from ml.model import fit_model, require_history
+from ml.model import fit_models, require_history
 from ml.promotion import Evidence, canary_gates, decide
 from ml.registry import Event, Registry, Version
 from ml.registry_tables import read_registry, register, store
@@ -105,8 +105,7 @@ def _train(
     registry = read_registry(lake)
     versions: list[Version] = []
     models: dict[ModelName, ModelEvaluation] = {}
-    for name in MODEL_NAMES:
-        model = fit_model(name, frame, part, settings, data_sha256)
+    for name, model in fit_models(MODEL_NAMES, frame, part, settings, data_sha256).items():
         say(f"trained {name}: {model.written()}")
         version = store(lake, registry, horizon.month, run_id=run_id, settings=settings, model=model)
         versions.append(version)

@@ -109,7 +109,7 @@ def tune(
     metric, present = settings.tuning.aims.of(name), settings.models.of(name)
 
     def test(booster: BoosterSettings) -> Tested:
-        return try_learners(frame, folds, {name: learner(name, with_booster(settings, name, booster))}).tested[name]
+        return try_learners(frame, folds, [learner([name], with_booster(settings, name, booster))]).tested[name]
 
     def value(booster: BoosterSettings) -> float:
         try:

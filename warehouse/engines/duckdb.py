@@ -80,6 +80,20 @@ def narrow(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
         connection.execute(f"set memory_limit = {literal(limit)}")
 
 
+@contextlib.contextmanager
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB work on one thread in a `with` block, for a read whose rows others work on: its threads waiting for
+    each other cost more than they gain.
+
+    Args:
+        connection: To the database; after an error it stays at one thread.
+    """
+    ((threads,),) = connection.execute("select current_setting('threads')").fetchall()
+    connection.execute("set threads = 1")
+    yield
+    connection.execute(f"set threads = {threads}")
+
+
 def _memory_limit() -> str:
     return os.environ.get("DUCKDB_MEMORY_LIMIT", "") or MEMORY_LIMIT
 

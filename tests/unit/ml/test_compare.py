@@ -12,7 +12,7 @@ from ml.evaluate import headline_folds, try_learners
 from ml.features import read_features
 from ml.frames import read_training
 from ml.marts import Horizon
-from ml.model import fit_model
+from ml.model import fit_models
 from ml.opponents import best_of, fewer_negatives, learner, rate_of_cells
 from ml.settings import read_settings
 from ml.tables import SOURCES_FILE
@@ -92,10 +92,13 @@ def test_threads_of_the_forest_leave_no_trace(frame):
     settings = made_of()
     fold = headline_folds(frame, HORIZON, settings)[0]
     one, two = (
-        learner(random_forest(settings.model_copy(update={"nthread": threads})), settings)(frame, fold.part)
+        learner("forest", random_forest(settings.model_copy(update={"nthread": threads})), settings)(frame, fold.part)
         for threads in (1, 2)
     )
-    assert one.predict(frame.matrix[fold.test]).tolist() == two.predict(frame.matrix[fold.test]).tolist()
+    assert (
+        one["forest"].predict(frame.matrix[fold.test]).tolist()
+        == two["forest"].predict(frame.matrix[fold.test]).tolist()
+    )
 
 
 def test_all_negatives_are_the_same_model_where_to_train_holds_them(compared):
@@ -122,10 +125,10 @@ def test_fewer_negatives_stand_for_all(frame):
 
     def note(shown, part):
         seen.append((shown, part))
-        return fit_model("precision", shown, part, made_of())
+        return fit_models(["precision"], shown, part, made_of())
 
     part = headline_folds(frame, HORIZON, made_of())[0].part
-    fewer_negatives(note, 0.3, 1)(frame, part)
+    assert set(fewer_negatives("fewer", note, 0.3, 1)(frame, part)) == {"fewer precision"}
     ((shown, less),) = seen
     before, after = frame.observations, shown.observations
     assert after.label[less.refit].sum() == before.label[part.refit].sum()
@@ -174,8 +177,8 @@ def test_a_rule_without_its_columns_is_left_out(frame):
 def test_learners_are_tested_on_the_same_rows(frame):
     settings = made_of()
     folds = headline_folds(frame, HORIZON, settings)
-    tried = {"a": learner(rate_of_cells(["section"], settings), settings),
-             "b": learner(rate_of_cells(["age_years"], settings), settings)}  # fmt: skip
+    tried = [learner("a", rate_of_cells(["section"], settings), settings),
+             learner("b", rate_of_cells(["age_years"], settings), settings)]  # fmt: skip
     trial = try_learners(frame, folds, tried)
     shared = [
         field.name for field in dataclasses.fields(trial.tested["a"]) if field.name not in ("probability", "listed")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ml.drift import Baseline, Bins, Counter, baseline, code_bins, level, number_bins, stability_index
+from ml.drift import Baseline, Bins, Counter, baseline, code_bins, feature_bins, level, number_bins, stability_index
 from ml.predict import drift_line
 
 NAN = float("nan")
@@ -89,7 +89,8 @@ def test_batches_add_up_to_the_whole():
     matrix = rng.normal(size=(500, 2)).astype(np.float32)
     matrix[:, 1] = rng.integers(0, 4, 500)
     features = [("amount", "numeric"), ("sector", "categorical")]
-    training = baseline(features, matrix, np.ones(500), matrix[:, 0].astype(np.float64), np.ones(500))
+    bins = feature_bins(features, matrix, np.ones(500))
+    training = baseline(bins, 500, matrix[:, 0].astype(np.float64), np.ones(500))
     moved = (matrix + 1).T
     parts, whole = Counter(training), Counter(training)
     whole.add({**training.counts(moved), "score": training.score.counts(moved[0])})
@@ -101,7 +102,8 @@ def test_batches_add_up_to_the_whole():
 
 
 def test_a_baseline_written_as_json_is_the_same_one():
-    training = baseline([("amount", "numeric")], floats(0.1, 0.2, NAN)[:, None], np.ones(3), np.zeros(3), np.ones(3))
+    bins = feature_bins([("amount", "numeric")], floats(0.1, 0.2, NAN)[:, None], np.ones(3))
+    training = baseline(bins, 3, np.zeros(3), np.ones(3))
     assert Baseline.model_validate_json(training.model_dump_json()) == training
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ml.evaluate import SLICE_METRICS, evaluate, headline_folds, learner, learners, try_learners
+from ml.evaluate import SLICE_METRICS, evaluate, headline_folds, learner, try_learners
 from ml.metrics import paired_difference, roc_auc
-from ml.settings import SliceSettings, read_settings
+from ml.settings import MODEL_NAMES, SliceSettings, read_settings
 from ml.slices import slice_values
 from ml.split import naive_fold
 from tests.unit.ml.synthetic import HORIZON, Planted, read_frame
@@ -141,11 +141,11 @@ def test_any_learner_can_be_tried_on_the_same_folds(frame, findings):
 
     def rule(of, part):
         parts.append((of, part))
-        return Growth()
+        return {"rule": Growth()}
 
     folds = headline_folds(frame, HORIZON, SETTINGS)
     said = []
-    trial = try_learners(frame, folds, {"rule": rule, "recall": learner("recall", SETTINGS)}, say=said.append)
+    trial = try_learners(frame, folds, [rule, learner(["recall"], SETTINGS)], say=said.append)
     assert [part for _, part in parts] == [fold.part for fold in folds]
     assert said[0].startswith("part 1 of 2 of the companies: ")
     assert "rule a rule; recall " in said[0]
@@ -181,7 +181,7 @@ def test_each_slice_is_estimated_on_its_own_rows_and_small_ones_are_only_counted
 
 
 def test_a_list_ends_where_its_own_fold_says(frame, findings):
-    trial = try_learners(frame, headline_folds(frame, HORIZON, SETTINGS), learners(SETTINGS))
+    trial = try_learners(frame, headline_folds(frame, HORIZON, SETTINGS), [learner(MODEL_NAMES, SETTINGS)])
     for name, models in trial.fitted.items():
         thresholds = np.concatenate(
             [np.full(len(fold.test), model.threshold)
@@ -198,9 +198,9 @@ def test_the_slice_that_calibrates_chooses_the_threshold_and_the_test_has_no_say
     label = frame.observations.label.copy()
     label[folds[0].test] = ~label[folds[0].test]
     turned = dataclasses.replace(frame, observations=dataclasses.replace(frame.observations, label=label))
-    for name in ("precision", "recall"):
-        one, other = (learner(name, SETTINGS)(each, folds[0].part) for each in (frame, turned))
-        assert one.card.operating_point == other.card.operating_point
+    one, other = (learner(MODEL_NAMES, SETTINGS)(each, folds[0].part) for each in (frame, turned))
+    for name in MODEL_NAMES:
+        assert one[name].card.operating_point == other[name].card.operating_point
 
 
 def test_a_headline_without_users_is_refused(frame):

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ml.evaluate import evaluate, headline_folds, learners, try_learners
+from ml.artefacts import version_of
+from ml.evaluate import evaluate, headline_folds, learner, try_learners
 from ml.frames import TrainingFrame
 from ml.metrics import estimate
-from ml.model import fit_model, require_history
-from ml.settings import read_settings
+from ml.model import fit_model, fit_models, require_history
+from ml.settings import MODEL_NAMES, read_settings
 from ml.split import training_part
 from tests.unit.ml.synthetic import HORIZON, Planted, World, make_world, read_frame
 from warehouse.errors import UserError
@@ -29,6 +30,20 @@ def frame(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(frame):
     return fit_model("precision", frame, training_part(frame.observations, HORIZON), SETTINGS)
+
+
+def test_a_model_is_the_same_bytes_whichever_others_are_trained_beside_it(frame, model):
+    both = fit_models(["recall", "precision"], frame, training_part(frame.observations, HORIZON), SETTINGS)
+    assert version_of(both["precision"]) == version_of(model)
+    assert version_of(both["recall"]) != version_of(model)
+
+
+def test_trees_and_calibration_are_the_same_bytes_on_one_thread_and_on_two(frame, model):
+    settings = SETTINGS.model_copy(update={"nthread": 2})
+    two = fit_model("precision", frame, training_part(frame.observations, HORIZON), settings)
+    assert two.booster.save_raw("ubj") == model.booster.save_raw("ubj")
+    parameters = model.card.parameters | {"nthread": 2}
+    assert two.card == model.card.model_copy(update={"parameters": parameters})
 
 
 def test_contributions_add_up_to_the_log_odds(frame, model):
@@ -127,7 +142,7 @@ def test_shuffled_labels_cannot_be_predicted_and_planted_ones_can(tmp_path):
     shuffled = dataclasses.replace(rows, label=np.random.default_rng(1).permutation(rows.label))
 
     def tested(of: TrainingFrame):
-        trial = try_learners(of, headline_folds(of, HORIZON, SETTINGS), learners(SETTINGS))
+        trial = try_learners(of, headline_folds(of, HORIZON, SETTINGS), [learner(MODEL_NAMES, SETTINGS)])
         return {name: estimate(rows, [], 20, 1) for name, rows in trial.tested.items()}
 
     silent, planted = tested(dataclasses.replace(frame, observations=shuffled)), tested(frame)
