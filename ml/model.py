@@ -186,12 +186,20 @@ def _positive_weight(booster: BoosterSettings, label: NDArray[np.bool_]) -> floa
     return booster.scale_pos_weight
 
 
-def calibration_parts(part: Part, observations: Observations) -> Iterator[tuple[Rows, NDArray[np.bool_]]]:
-    """Part the companies: for each part the rows of the others to train on, and which rows of the slice it scores."""
+def calibration_parts(
+    part: Part, observations: Observations, enough_positives: int
+) -> Iterator[tuple[Rows, NDArray[np.bool_]]]:
+    """Part the companies: for each part the rows of the others to train on, and which rows of the slice it scores.
+
+    There is no further part after those that have positives enough: any of them is like the others.
+    """
     learned, watched = (observations.split_bucket[rows] % CALIBRATION_PARTS for rows in (part.refit, part.slice))
+    positives = 0
     for number in range(CALIBRATION_PARTS):
-        if (watched == number).any():
-            yield part.refit[learned != number], watched == number
+        scored = watched == number
+        if scored.any() and positives < enough_positives:
+            positives += int(observations.label[part.slice[scored]].sum())
+            yield part.refit[learned != number], scored
 
 
 def lacking_history(part: Part, observations: Observations, minimum: int, companies: str = "") -> str | None:
@@ -214,7 +222,7 @@ def lacking_history(part: Part, observations: Observations, minimum: int, compan
     ]
     needed += [
         (others, f"{until} without one quarter of the split buckets", 1)
-        for others, _ in calibration_parts(part, observations)
+        for others, _ in calibration_parts(part, observations, len(part.slice))
     ]
     for rows, period, least in needed:
         positives = int(observations.label[rows].sum())
@@ -304,7 +312,9 @@ def fit_models(
         rounds[name] = max(inner.best_iteration + 1, booster_settings.minimum_rounds)
 
     log_odds = {name: np.zeros(len(part.slice)) for name in names}
-    for others, scored in calibration_parts(part, rows):
+    is_scored = np.zeros(len(part.slice), dtype=np.bool_)
+    for others, scored in calibration_parts(part, rows, settings.enough_positives):
+        is_scored |= scored
         learned, unseen = training_data(others), scored_data(part.slice[scored], others)
         for name in names:
             trees = xgb.train(parameters[name], learned, rounds[name])
@@ -316,16 +326,20 @@ def fit_models(
     seen = _seen(frame.matrix, part.refit, features)
     bins = feature_bins(features, frame.matrix[part.refit], weight)
 
+    unseen_rows = part.slice[is_scored]
+    unseen_label, unseen_weight = rows.label[unseen_rows], rows.weight[unseen_rows]
+
     models = {}
     for name in names:
+        unseen_log_odds = log_odds[name][is_scored]
         offset = log_odds_offset(label, weight, positive_weights[name])
         calibration = fit_calibration(
-            log_odds[name] - offset, rows.label[part.slice], rows.weight[part.slice], settings.calibration_positives
+            unseen_log_odds - offset, unseen_label, unseen_weight, settings.calibration_positives
         )
         operating_point = choose_operating_point(
-            calibration.probability(log_odds[name] - offset),
-            rows.label[part.slice],
-            rows.weight[part.slice],
+            calibration.probability(unseen_log_odds - offset),
+            unseen_label,
+            unseen_weight,
             settings.operating_points.of(name),
             settings.minimum_positives,
         )
@@ -346,7 +360,7 @@ def fit_models(
             operating_point=operating_point,
             # of the latest year, by models that had not seen its companies: a model's scores of its own rows are too
             # sure
-            baseline=baseline(bins, len(part.refit), log_odds[name], rows.weight[part.slice]),
+            baseline=baseline(bins, len(part.refit), unseen_log_odds, unseen_weight),
             data_sha256=data_sha256,
             parameters=parameters[name],
         )

@@ -66,11 +66,13 @@ def learner(name: str, recipe: Recipe, settings: Settings) -> Learner[Ranking]:
         rows = frame.observations
         chosen, fit = recipe(frame, part)
         offset = log_odds_offset(rows.label[part.refit], rows.weight[part.refit], 1.0)
-        log_odds = np.zeros(len(part.slice))
-        for others, scored in calibration_parts(part, rows):
+        log_odds = np.full(len(part.slice), np.nan)
+        for others, scored in calibration_parts(part, rows, settings.enough_positives):
             log_odds[scored] = fit(frame, others)(frame.matrix[part.slice[scored]])
+        is_scored = ~np.isnan(log_odds)
+        unseen = part.slice[is_scored]
         calibration = fit_calibration(
-            log_odds - offset, rows.label[part.slice], rows.weight[part.slice], settings.calibration_positives
+            log_odds[is_scored] - offset, rows.label[unseen], rows.weight[unseen], settings.calibration_positives
         )
         return {name: Ranking(fit(frame, part.refit), offset, calibration, chosen)}
 

@@ -116,7 +116,8 @@ def test_parts_that_are_not_tested_are_stood_for_by_those_that_are(frame, findin
     tested = first.tested["precision"]
     rows = len(tested.label)
     assert 0 < rows < len(every.label)
-    assert (tested.probability == every.probability[:rows]).all()
+    # the same trees, calibrated on fewer rows
+    assert (np.argsort(tested.probability) == np.argsort(every.probability[:rows])).all()
     assert (tested.weight == 2 * every.weight[:rows]).all()
     assert len(first.headline.models["recall"].folds) == 1
     assert first.headline.test.rows == rows

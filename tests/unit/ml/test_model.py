@@ -12,7 +12,7 @@ from ml.artefacts import version_of
 from ml.evaluate import evaluate, headline_folds, learner, try_learners
 from ml.frames import TrainingFrame
 from ml.metrics import estimate
-from ml.model import fit_model, fit_models, require_history
+from ml.model import calibration_parts, fit_model, fit_models, require_history
 from ml.settings import MODEL_NAMES, read_settings
 from ml.split import training_part
 from tests.unit.ml.synthetic import HORIZON, Planted, World, make_world, read_frame
@@ -94,6 +94,28 @@ def test_few_positives_in_the_slice_calibrate_only_the_level(frame):
     settings = SETTINGS.model_copy(update={"calibration_positives": 10_000})
     card = fit_model("precision", frame, training_part(frame.observations, HORIZON), settings).card
     assert (card.calibration.method, card.calibration.slope) == ("level", 1.0)
+
+
+def test_no_further_part_calibrates_after_those_that_have_positives_enough(frame):
+    rows, part = frame.observations, training_part(frame.observations, HORIZON)
+    every = list(calibration_parts(part, rows, len(part.slice)))
+    positives = np.cumsum([rows.label[part.slice[scored]].sum() for _, scored in every])
+    assert len(every) == 4
+    assert sum(scored.astype(int) for _, scored in every).tolist() == [1] * len(part.slice)
+    for enough, parts in ((1, 1), (positives[0], 1), (positives[0] + 1, 2), (positives[2], 3), (positives[3] + 1, 4)):
+        some = list(calibration_parts(part, rows, int(enough)))
+        assert [scored.tolist() for _, scored in some] == [scored.tolist() for _, scored in every[:parts]]
+    for others, scored in every:
+        assert not set(rows.company[others]) & set(rows.company[part.slice[scored]])
+
+
+def test_calibrated_on_one_part_or_on_all_a_model_has_the_same_trees_and_nearly_the_same_level(frame, model):
+    settings = SETTINGS.model_copy(update={"enough_positives": 1})
+    one = fit_model("precision", frame, training_part(frame.observations, HORIZON), settings)
+    assert one.booster.save_raw("ubj") == model.booster.save_raw("ubj")
+    assert one.card.calibration != model.card.calibration
+    some = frame.matrix[:2000]
+    assert one.predict(some).mean() == pytest.approx(model.predict(some).mean(), rel=0.5)
 
 
 def prediction_matrix(world: World, frame: TrainingFrame) -> np.ndarray:
