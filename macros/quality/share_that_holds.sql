@@ -4,12 +4,18 @@
     condition once a row: as a filter too, it would be asked twice.
 -#}
 {%- macro share_that_holds(model, condition, at_least, key) -%}
+    {%- set columns = (key or []) | unique | list -%}
+    {%- set texts = [] -%}
+    {%- for column in columns -%}
+        {%- do texts.append("coalesce(cast(" ~ column ~ " as varchar), 'null')") -%}
+    {%- endfor -%}
+    {%- set row_key = texts | join(" || ' ' || ") or 'cast(null as varchar)' %}
     with
 
     judged as (
 
         select
-            {%- for column in (key or []) | unique %}
+            {%- for column in columns %}
             {{ column }},
             {%- endfor %}
             ({{ condition }}) as holds
@@ -22,16 +28,8 @@
         select
             count(holds) as rows_checked,
             {{ count_where('not holds') }} as rows_that_fail,
-            {%- for extreme in ('min', 'max') %}
-            {{ extreme }}(
-                case when not holds then
-                {%- for column in (key or []) | unique %}
-                    {{ "' ' || " if loop.index > 1 }}coalesce(cast({{ column }} as varchar), 'null'){{ " ||" if not loop.last }}
-                {%- else %} cast(null as varchar)
-                {%- endfor %}
-                end
-            ) as {{ 'first' if extreme == 'min' else 'last' }}_example{{ ',' if not loop.last }}
-            {%- endfor %}
+            min(case when not holds then {{ row_key }} end) as first_example,
+            max(case when not holds then {{ row_key }} end) as last_example
         from judged
 
     )
