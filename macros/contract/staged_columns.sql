@@ -1,5 +1,5 @@
 {#-
-    The second of staging's two select lists: the typed columns, what of the row did not parse, where the row comes
+    The third of staging's three select lists: the typed columns, what of the row did not parse, where the row comes
     from, and a fingerprint of the rules that typed it (see months_to_type).
 -#}
 {%- macro staged_columns(table_name) -%}

@@ -1,12 +1,12 @@
 {#-
-    The first of staging's two select lists: each delivered column as a value of its contract type, and where that can
-    fail, the delivered text beside it.
+    The second of staging's three select lists: each trimmed text as a value of its contract type, and where that can
+    fail, the text beside it.
 -#}
 {%- macro typed_columns(table_name) -%}
     {%- for column in contract_columns(table_name) %}
         {{ parsed(column.name, column.type) }} as {{ column.name }},
         {%- if column.type != 'varchar' %}
-        {{ trimmed(column.name) }} as {{ column.name }}_as_delivered,
+        {{ column.name }} as {{ column.name }}_as_delivered,
         {%- endif %}
     {%- endfor %}
         source_file,

@@ -1,37 +1,35 @@
 {#-
     One row if a condition holds for too small a share of the rows for which it is true or false: how many rows were
-    checked and failed, the share, and the first and last key of those that failed. One scan of the model.
+    checked and failed, the share, and the first and last key of those that failed. One scan of the model, which asks the
+    condition once a row: as a filter too, it would be asked twice.
 -#}
 {%- macro share_that_holds(model, condition, at_least, key) -%}
+    {%- set columns = (key or []) | unique | list -%}
+    {%- set texts = [] -%}
+    {%- for column in columns -%}
+        {%- do texts.append("coalesce(cast(" ~ column ~ " as varchar), 'null')") -%}
+    {%- endfor -%}
+    {%- set row_key = texts | join(" || ' ' || ") or 'cast(null as varchar)' %}
     with
 
     judged as (
 
         select
-            case when {{ condition }} then 0 else 1 end as fails,
-            {%- if key %}
-            case
-                when {{ condition }} then cast(null as varchar)
-                else
-                    {%- for column in key %}
-                    coalesce(cast({{ column }} as varchar), 'null'){{ " || ' ' ||" if not loop.last }}
-                    {%- endfor %}
-            end as row_key
-            {%- else %}
-            cast(null as varchar) as row_key
-            {%- endif %}
+            {%- for column in columns %}
+            {{ column }},
+            {%- endfor %}
+            ({{ condition }}) as holds
         from {{ model }}
-        where ({{ condition }}) is not null
 
     ),
 
     counted as (
 
         select
-            count(*) as rows_checked,
-            {{ count_where('fails = 1') }} as rows_that_fail,
-            min(case when fails = 1 then row_key end) as first_example,
-            max(case when fails = 1 then row_key end) as last_example
+            count(holds) as rows_checked,
+            {{ count_where('not holds') }} as rows_that_fail,
+            min(case when not holds then {{ row_key }} end) as first_example,
+            max(case when not holds then {{ row_key }} end) as last_example
         from judged
 
     )

@@ -192,6 +192,7 @@ DEFINED = {
             (" a ", "a"), ("a  b", "a  b"), ("   ", None), ("", None), (None, None),
             ("\t\r\n\x0b\x0c a\x1c\x1d\x1e\x1f", "a"),
             ("\t", None), ("\u2003a\u3000", "a"), ("\u00a0a", "\u00a0a"), ("a\x00", "a\x00"),
+            ("a", "a"), ("~ !", "~ !"), ("a\n", "a"), ("a\x7f", "a\x7f"), ("a\u3000", "a"), ("\u00e9 ", "\u00e9"),
         )
     ]),
     "upper_case": ("varchar", [

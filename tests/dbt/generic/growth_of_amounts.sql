@@ -9,9 +9,9 @@
         {%- set now = 'cast(' ~ amount ~ ' as double)' -%}
         {%- set previous = 'nullif(cast(' ~ amount ~ '_previous as double), 0)' -%}
         {%- do conditions.append(
-            'coalesce(abs(' ~ amount ~ '_growth * abs(' ~ previous ~ ') - (' ~ now ~ ' - ' ~ previous ~ '))'
-            ~ ' <= 1e-9 * (abs(' ~ now ~ ') + abs(' ~ previous ~ ')), '
-            ~ amount ~ '_growth is null and (' ~ now ~ ' is null or ' ~ previous ~ ' is null))'
+            'case when ' ~ amount ~ '_growth is null then ' ~ now ~ ' is null or ' ~ previous ~ ' is null else '
+            ~ 'coalesce(abs(' ~ amount ~ '_growth * abs(' ~ previous ~ ') - (' ~ now ~ ' - ' ~ previous ~ '))'
+            ~ ' <= 1e-9 * (abs(' ~ now ~ ') + abs(' ~ previous ~ ')), false) end'
         ) -%}
     {%- endfor -%}
 

@@ -19,7 +19,7 @@ ranked as (
 
     select
         companies.*,
-        {{ current_row_rank(['company_number', 'snapshot_month']) }} as month_rank
+        {{ current_row_rank(['company_number', 'snapshot_month'], 'companies') }} as month_rank
     from companies
 
 ),

@@ -19,13 +19,23 @@ horizon as (
 
 ),
 
+row_ranks as (
+
+    {{ current_row_ranks(ref('stg_ukltd__accounts'), ['company_number', 'accounts_date']) }}
+
+),
+
 ranked as (
 
     select
         accounts.*,
         {{ accounts_observed_on() }} as observed_on,
-        {{ current_row_rank(['company_number', 'accounts_date']) }} as current_row_rank
+        coalesce(row_ranks.current_row_rank, 1) as current_row_rank
     from accounts
+    left join row_ranks
+        on
+            accounts.source_file = row_ranks.source_file
+            and accounts.line_number = row_ranks.line_number
 
 ),
 

@@ -16,12 +16,22 @@ accounts as (
 
 ),
 
+row_ranks as (
+
+    {{ current_row_ranks(ref('stg_ukltd__accounts_ratios'), ['company_number', 'accounts_date']) }}
+
+),
+
 ranked as (
 
     select
         accounts_ratios.*,
-        {{ current_row_rank(['company_number', 'accounts_date']) }} as current_row_rank
+        coalesce(row_ranks.current_row_rank, 1) as current_row_rank
     from accounts_ratios
+    left join row_ranks
+        on
+            accounts_ratios.source_file = row_ranks.source_file
+            and accounts_ratios.line_number = row_ranks.line_number
 
 ),
 

@@ -16,12 +16,22 @@ charges as (
 
 ),
 
+row_ranks as (
+
+    {{ current_row_ranks(ref('stg_ukltd__chargeholders'), ['company_number', 'charge_number', 'person_number']) }}
+
+),
+
 ranked as (
 
     select
         chargeholders.*,
-        {{ current_row_rank(['company_number', 'charge_number', 'person_number']) }} as current_row_rank
+        coalesce(row_ranks.current_row_rank, 1) as current_row_rank
     from chargeholders
+    left join row_ranks
+        on
+            chargeholders.source_file = row_ranks.source_file
+            and chargeholders.line_number = row_ranks.line_number
 
 ),
 

@@ -13,13 +13,23 @@ companies as (
 
 ),
 
+row_ranks as (
+
+    {{ current_row_ranks(ref('stg_ukltd__charges'), ['company_number', 'charge_number']) }}
+
+),
+
 ranked as (
 
     select
         charges.*,
         {{ charge_public_date() }} as public_date,
-        {{ current_row_rank(['company_number', 'charge_number']) }} as current_row_rank
+        coalesce(row_ranks.current_row_rank, 1) as current_row_rank
     from charges
+    left join row_ranks
+        on
+            charges.source_file = row_ranks.source_file
+            and charges.line_number = row_ranks.line_number
 
 ),
 

@@ -7,12 +7,22 @@ companies as (
 
 ),
 
+row_ranks as (
+
+    {{ current_row_ranks(ref('stg_ukltd__companies'), ['company_number']) }}
+
+),
+
 ranked as (
 
     select
         companies.*,
-        {{ current_row_rank(['company_number']) }} as current_row_rank
+        coalesce(row_ranks.current_row_rank, 1) as current_row_rank
     from companies
+    left join row_ranks
+        on
+            companies.source_file = row_ranks.source_file
+            and companies.line_number = row_ranks.line_number
 
 ),
 

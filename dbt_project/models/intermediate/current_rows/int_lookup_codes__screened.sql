@@ -23,7 +23,7 @@ ranked as (
 
     select
         lookup_codes.*,
-        {{ current_row_rank(['lookup', 'code']) }} as current_row_rank
+        {{ current_row_rank(['lookup', 'code'], 'lookup_codes') }} as current_row_rank
     from lookup_codes
 
 ),

@@ -1,6 +1,22 @@
-{{ config(materialized='view') }}
-
 with
+
+rows_used as (
+
+    select
+        company_number,
+        accounts_date
+    from {{ ref('int_training_rows__screened') }}
+    where left_out_reason is null
+
+    union distinct
+
+    select
+        company_number,
+        accounts_date
+    from {{ ref('int_prediction_rows__screened') }}
+    where left_out_reason is null
+
+),
 
 financials as (
 
@@ -20,9 +36,9 @@ company_attributes as (
 
 ),
 
-observation_groups as (
+observations as (
 
-    select * from {{ ref('int_observation_groups') }}
+    select * from {{ ref('int_observation_statuses') }}
 
 ),
 
@@ -46,10 +62,10 @@ final as (
         financials.accounts_date,
 
         -- the company
-        observation_groups.company_group,
+        observations.company_group,
         company_attributes.sic_section_name as sector,
         company_attributes.line_of_business,
-        observation_groups.size_band,
+        observations.size_band,
         company_attributes.region,
         company_attributes.postcode_area,
         {{ ratio(
@@ -145,12 +161,16 @@ final as (
         {{ days_between('charge_counts.last_other_charge_public_date', 'financials.observed_on') }}
             as days_since_other_charge
     from financials
+    inner join rows_used
+        on
+            financials.company_number = rows_used.company_number
+            and financials.accounts_date = rows_used.accounts_date
     inner join company_attributes
         on financials.company_number = company_attributes.company_number
-    inner join observation_groups
+    inner join observations
         on
-            financials.company_number = observation_groups.company_number
-            and financials.accounts_date = observation_groups.accounts_date
+            financials.company_number = observations.company_number
+            and financials.accounts_date = observations.accounts_date
     left join accounts_ratios
         on
             financials.company_number = accounts_ratios.company_number

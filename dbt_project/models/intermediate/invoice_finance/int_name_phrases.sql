@@ -8,7 +8,12 @@ charges_to_review as (
 
 charges as (
 
-    select * from {{ ref('int_charges') }}
+    select
+        company_number,
+        charge_number,
+        particulars
+    from {{ ref('int_charges') }}
+    where particulars is not null
 
 ),
 
@@ -29,31 +34,34 @@ phrases as (
 texts as (
 
     select
-        company_number,
-        charge_number,
-        ' ' || {{ cleaned_text('particulars') }} || ' ' as spaced_words
-    from charges
-    where particulars is not null
+        charges_to_review.normalised_name,
+        charges_to_review.company_number,
+        charges_to_review.charge_number,
+        charges_to_review.public_date,
+        charges.particulars,
+        ' ' || {{ cleaned_text('charges.particulars') }} || ' ' as spaced_words
+    from charges_to_review
+    inner join charges
+        on
+            charges_to_review.company_number = charges.company_number
+            and charges_to_review.charge_number = charges.charge_number
 
 ),
 
 matched as (
 
     select
-        charges_to_review.normalised_name,
+        texts.normalised_name,
         phrases.phrase,
         texts.company_number,
         texts.charge_number,
+        texts.particulars,
         row_number() over (
-            partition by charges_to_review.normalised_name, phrases.phrase
-            order by charges_to_review.public_date desc nulls last, texts.company_number asc, texts.charge_number asc
+            partition by texts.normalised_name, phrases.phrase
+            order by texts.public_date desc nulls last, texts.company_number asc, texts.charge_number asc
         ) as charge_rank,
-        count(*) over (partition by charges_to_review.normalised_name, phrases.phrase) as charges
-    from charges_to_review
-    inner join texts
-        on
-            charges_to_review.company_number = texts.company_number
-            and charges_to_review.charge_number = texts.charge_number
+        count(*) over (partition by texts.normalised_name, phrases.phrase) as charges
+    from texts
     inner join phrases
         on texts.spaced_words like '% ' || phrases.phrase || ' %'
 
@@ -72,18 +80,14 @@ by_phrase as (
 final as (
 
     select
-        by_phrase.normalised_name,
-        by_phrase.phrase,
-        by_phrase.charges,
-        by_phrase.phrase_rank,
-        by_phrase.company_number as example_company_number,
-        by_phrase.charge_number as example_charge_number,
-        {{ single_spaced('charges.particulars') }} as example_particulars
+        normalised_name,
+        phrase,
+        charges,
+        phrase_rank,
+        company_number as example_company_number,
+        charge_number as example_charge_number,
+        {{ single_spaced('particulars') }} as example_particulars
     from by_phrase
-    inner join charges
-        on
-            by_phrase.company_number = charges.company_number
-            and by_phrase.charge_number = charges.charge_number
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with
 
 accounts as (
@@ -17,6 +19,8 @@ final as (
     select
         accounts.company_number,
         accounts.accounts_date,
+        accounts.observed_on,
+        accounts.snapshot_month,
         company_attributes.company_group,
         company_attributes.sic_section,
         {{ size_band('coalesce(accounts.turnover, accounts.total_assets)') }} as size_band

@@ -1,8 +1,8 @@
 with
 
-accounts as (
+observations as (
 
-    select * from {{ ref('int_accounts') }}
+    select * from {{ ref('int_observation_groups') }}
 
 ),
 
@@ -21,23 +21,26 @@ horizon as (
 final as (
 
     select
-        accounts.company_number,
-        accounts.accounts_date,
-        accounts.observed_on,
-        accounts.snapshot_month,
+        observations.company_number,
+        observations.accounts_date,
+        observations.observed_on,
+        observations.snapshot_month,
+        observations.company_group,
+        observations.sic_section,
+        observations.size_band,
         case
-            when users_and_possible_users.first_charge_date <= accounts.observed_on then 'user'
-            when users_and_possible_users.first_charge_date <= {{ add_months('accounts.observed_on', 12) }}
+            when users_and_possible_users.first_charge_date <= observations.observed_on then 'user'
+            when users_and_possible_users.first_charge_date <= {{ add_months('observations.observed_on', 12) }}
                 then 'becomes_user'
             when users_and_possible_users.invoice_finance_status = 'possible user' then 'unknown'
-            when {{ add_months('accounts.observed_on', 12) }} > horizon.horizon_date then 'unknown'
+            when {{ add_months('observations.observed_on', 12) }} > horizon.horizon_date then 'unknown'
             else 'not_user'
         end as status,
         users_and_possible_users.first_charge_date
-    from accounts
+    from observations
     cross join horizon
     left join users_and_possible_users
-        on accounts.company_number = users_and_possible_users.company_number
+        on observations.company_number = users_and_possible_users.company_number
 
 )
 

@@ -18,12 +18,6 @@ users_and_possible_users as (
 
 ),
 
-observation_groups as (
-
-    select * from {{ ref('int_observation_groups') }}
-
-),
-
 similar_groups as (
 
     select * from {{ ref('int_similar_groups') }}
@@ -36,47 +30,46 @@ horizon as (
 
 ),
 
-ranked as (
+latest_observations as (
 
     select
-        observations.*,
-        row_number() over (partition by company_number order by accounts_date desc) as recency_rank
-    from observations
+        company_number,
+        max(accounts_date) as accounts_date
+    from {{ ref('int_observation_statuses') }}
+    group by company_number
 
 ),
 
 final as (
 
     select
-        ranked.company_number,
-        ranked.accounts_date,
-        ranked.observed_on,
-        ranked.snapshot_month,
+        observations.company_number,
+        observations.accounts_date,
+        observations.observed_on,
+        observations.snapshot_month,
         similar_groups.similar_since,
         case
-            when ranked.recency_rank > 1 then 'not the latest observation'
+            when observations.accounts_date < latest_observations.accounts_date then 'not the latest observation'
             when not company_attributes.is_live then 'company not live'
             when users_and_possible_users.invoice_finance_status = 'user' then 'company is a user'
             when
-                ranked.accounts_date
+                observations.accounts_date
                 < {{ add_months('horizon.horizon_date', -1 * var('predict_accounts_months')) }}
                 then 'accounts too old'
         end as left_out_reason
-    from ranked
+    from observations
     cross join horizon
+    inner join latest_observations
+        on observations.company_number = latest_observations.company_number
     inner join company_attributes
-        on ranked.company_number = company_attributes.company_number
-    inner join observation_groups
-        on
-            ranked.company_number = observation_groups.company_number
-            and ranked.accounts_date = observation_groups.accounts_date
+        on observations.company_number = company_attributes.company_number
     left join users_and_possible_users
-        on ranked.company_number = users_and_possible_users.company_number
+        on observations.company_number = users_and_possible_users.company_number
     left join similar_groups
         on
-            observation_groups.company_group = similar_groups.company_group
-            and observation_groups.sic_section = similar_groups.sic_section
-            and observation_groups.size_band = similar_groups.size_band
+            observations.company_group = similar_groups.company_group
+            and observations.sic_section = similar_groups.sic_section
+            and observations.size_band = similar_groups.size_band
 
 )
 

@@ -6,15 +6,15 @@ observations as (
 
 ),
 
-observation_groups as (
-
-    select * from {{ ref('int_observation_groups') }}
-
-),
-
 similar_groups as (
 
     select * from {{ ref('int_similar_groups') }}
+
+),
+
+not_user_sample as (
+
+    select * from {{ ref('int_not_user_sample') }}
 
 ),
 
@@ -30,53 +30,38 @@ labelled as (
         case
             when observations.status not in ('becomes_user', 'not_user') then 'status ' || observations.status
             when similar_groups.similar_since is null then 'not in a similar group'
-        end as unfit_reason,
-        {{ sample_key('observations') }} as sample_key
+        end as unfit_reason
     from observations
-    inner join observation_groups
-        on
-            observations.company_number = observation_groups.company_number
-            and observations.accounts_date = observation_groups.accounts_date
     left join similar_groups
         on
-            observation_groups.company_group = similar_groups.company_group
-            and observation_groups.sic_section = similar_groups.sic_section
-            and observation_groups.size_band = similar_groups.size_band
-
-),
-
-ranked as (
-
-    select
-        labelled.*,
-        row_number() over (
-            partition by unfit_reason, label
-            order by sample_key, company_number, accounts_date
-        ) as sample_rank,
-        count(*) over (partition by unfit_reason, label) as population
-    from labelled
+            observations.company_group = similar_groups.company_group
+            and observations.sic_section = similar_groups.sic_section
+            and observations.size_band = similar_groups.size_band
 
 ),
 
 final as (
 
     select
-        company_number,
-        accounts_date,
-        observed_on,
-        snapshot_month,
-        similar_since,
-        label,
+        labelled.company_number,
+        labelled.accounts_date,
+        labelled.observed_on,
+        labelled.snapshot_month,
+        labelled.similar_since,
+        labelled.label,
         case
-            when unfit_reason is not null then cast(null as double)
-            when label = 1 or population <= {{ var('non_user_rows') }} then cast(1 as double)
-            else {{ ratio('population', var('non_user_rows')) }}
+            when labelled.unfit_reason is not null then cast(null as double)
+            when labelled.label = 1 or not_user_sample.population <= {{ var('non_user_rows') }} then cast(1 as double)
+            else {{ ratio('not_user_sample.population', var('non_user_rows')) }}
         end as sample_weight,
         case
-            when unfit_reason is not null then unfit_reason
-            when label = 0 and sample_rank > {{ var('non_user_rows') }} then 'not in the sample of not-users'
+            when labelled.unfit_reason is not null then labelled.unfit_reason
+            when labelled.label = 1 or {{ sample_key('labelled') }} <= not_user_sample.last_sample_key
+                then cast(null as varchar)
+            else 'not in the sample of not-users'
         end as left_out_reason
-    from ranked
+    from labelled
+    cross join not_user_sample
 
 )
 

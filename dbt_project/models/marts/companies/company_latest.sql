@@ -1,11 +1,5 @@
 with
 
-company_history as (
-
-    select * from {{ ref('company_history') }}
-
-),
-
 company_attributes as (
 
     select * from {{ ref('int_company_attributes') }}
@@ -14,7 +8,7 @@ company_attributes as (
 
 latest_periods as (
 
-    select * from company_history
+    select * from {{ ref('company_history') }}
     where is_current
 
 ),
@@ -24,7 +18,7 @@ periods as (
     select
         company_number,
         count(*) as status_periods
-    from company_history
+    from {{ ref('company_history') }}
     group by company_number
 
 ),

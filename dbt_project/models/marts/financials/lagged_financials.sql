@@ -6,6 +6,13 @@ accounts as (
 
 ),
 
+-- read a second time: engines keep a relation that is named twice, and this one is wide
+accounts_before as (
+
+    select * from {{ ref('int_accounts') }}
+
+),
+
 previous_accounts as (
 
     select * from {{ ref('int_previous_accounts') }}
@@ -30,7 +37,7 @@ final as (
         on
             accounts.company_number = previous_accounts.company_number
             and accounts.accounts_date = previous_accounts.accounts_date
-    left join accounts as previous
+    left join accounts_before as previous
         on
             previous_accounts.company_number = previous.company_number
             and previous_accounts.previous_accounts_date = previous.accounts_date

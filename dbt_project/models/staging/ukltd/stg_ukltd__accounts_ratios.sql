@@ -7,11 +7,19 @@ source as (
 
 ),
 
+trimmed as (
+
+    select
+        {{ trimmed_columns('ac06') }}
+    from source
+
+),
+
 typed as (
 
     select
         {{ typed_columns('ac06') }}
-    from source
+    from trimmed
 
 ),
 

@@ -7,11 +7,19 @@ source as (
 
 ),
 
+trimmed as (
+
+    select
+        {{ trimmed_columns('luat01') }}
+    from source
+
+),
+
 typed as (
 
     select
         {{ typed_columns('luat01') }}
-    from source
+    from trimmed
 
 ),
 

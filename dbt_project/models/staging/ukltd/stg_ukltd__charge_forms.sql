@@ -7,11 +7,19 @@ source as (
 
 ),
 
+trimmed as (
+
+    select
+        {{ trimmed_columns('luft01') }}
+    from source
+
+),
+
 typed as (
 
     select
         {{ typed_columns('luft01') }}
-    from source
+    from trimmed
 
 ),
 

@@ -7,11 +7,19 @@ source as (
 
 ),
 
+trimmed as (
+
+    select
+        {{ trimmed_columns('mr02') }}
+    from source
+
+),
+
 typed as (
 
     select
         {{ typed_columns('mr02') }}
-    from source
+    from trimmed
 
 ),
 

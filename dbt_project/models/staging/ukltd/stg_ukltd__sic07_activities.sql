@@ -7,11 +7,19 @@ source as (
 
 ),
 
+trimmed as (
+
+    select
+        {{ trimmed_columns('lusc02') }}
+    from source
+
+),
+
 typed as (
 
     select
         {{ typed_columns('lusc02') }}
-    from source
+    from trimmed
 
 ),
 
