@@ -173,7 +173,7 @@ def _report(environment: Environment, options: argparse.Namespace) -> None:
         return
     lake = Lake(environment.lake)
     if kind == "insights":
-        report, day = insights_report(environment)
+        report, day = insights_report(environment, lambda line: print(f"report: {line}", file=sys.stderr, flush=True))
     else:
         report, told = evaluation_report(environment, run or LATEST)
         day = told.horizon_date

@@ -1,7 +1,7 @@
 """The report `insights`: the training table as it is, drawn from the marts and their feature definitions."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -112,12 +112,13 @@ def is_continuous(feature: Feature) -> bool:
     return feature.kind == "numeric" and feature.unit not in {"flag", "code"}
 
 
-def read_insights(connection: duckdb.DuckDBPyConnection, month: str | None) -> Insights:
+def read_insights(connection: duckdb.DuckDBPyConnection, month: str | None, say: Callable[[str], None]) -> Insights:
     """Ask the marts for everything.
 
     Args:
         connection: The warehouse.
         month: The month that is asked for, `YYYY-MM`, or None.
+        say: Takes progress lines.
 
     Raises:
         UserError: When a mart is absent, empty, of another month, or not as the feature definitions say.
@@ -129,8 +130,9 @@ def read_insights(connection: duckdb.DuckDBPyConnection, month: str | None) -> I
     codes = [feature for feature in features if feature.kind == "categorical"]
     measures = [feature for feature in features if feature.kind == "numeric"]
     continuous = [feature for feature in measures if is_continuous(feature)]
+    say(f"{population.rows:,} observations, {len(codes)} codes and {len(measures)} numbers")
     by_type = any(feature.name == queries.COMPANY_TYPE for feature in codes)
-    percentiles = queries.read_percentiles(connection, continuous, population.rows, by_type=by_type)
+    percentiles = queries.read_percentiles(connection, continuous, population.rows, by_type=by_type, say=say)
     whole = queries.whole_features(connection, continuous)
     everyone = {name: groups[Group()].points for name, groups in percentiles.items() if Group() in groups}
     bins = {
@@ -152,14 +154,18 @@ def read_insights(connection: duckdb.DuckDBPyConnection, month: str | None) -> I
     )
 
 
-def insights_report(environment: Environment) -> tuple[Report, datetime.date]:
+def insights_report(environment: Environment, say: Callable[[str], None]) -> tuple[Report, datetime.date]:
     """Make the report of the month that the marts are built for; also gives the horizon.
+
+    Args:
+        environment: Where the warehouse is, and the month that is asked for.
+        say: Takes progress lines.
 
     Raises:
         UserError: As `read_insights` does.
     """
     with open_engine(environment).reading(queries.READS) as connection:
-        found = read_insights(connection, environment.month)
+        found = read_insights(connection, environment.month, say)
     return compose(found), found.horizon.date
 
 

@@ -5,7 +5,7 @@ holds every value; so the columns are read some at a time, fewer together the mo
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -181,7 +181,12 @@ def whole_features(connection: duckdb.DuckDBPyConnection, features: Sequence[Fea
 
 
 def read_percentiles(
-    connection: duckdb.DuckDBPyConnection, features: Sequence[Feature], rows: int, *, by_type: bool
+    connection: duckdb.DuckDBPyConnection,
+    features: Sequence[Feature],
+    rows: int,
+    *,
+    by_type: bool,
+    say: Callable[[str], None],
 ) -> dict[str, dict[Group, Known]]:
     """Find the percentiles of numbers among all training rows, by label, and by type of company.
 
@@ -190,6 +195,7 @@ def read_percentiles(
         features: Numeric ones.
         rows: Of the training table.
         by_type: Whether the marts know a company's type.
+        say: Takes a line for each part of the numbers, where they are read in several.
 
     Returns:
         By feature, the groups that have a value.
@@ -200,6 +206,7 @@ def read_percentiles(
     keys = f"label, {company_type}, " + ("grouping(company_group)" if by_type else "1")
     points = ", ".join(map(str, PERCENTILES))
     found: dict[str, dict[Group, Known]] = {feature.name: {} for feature in features}
+    read = 0
     for part in _parts(features, min(COLUMNS_AT_ONCE, max(1, at_once))):
         asked = ", ".join(
             f"count({quoted(feature.name)}), quantile_cont(cast({quoted(feature.name)} as double), [{points}])"
@@ -214,6 +221,9 @@ def read_percentiles(
                 known, at = values[2 * place], values[2 * place + 1]
                 if known:
                     found[feature.name][group] = Known(known, tuple(at))
+        read += len(part)
+        if len(part) < len(features):
+            say(f"percentiles of {read} of {len(features)} numbers")
     return found
 
 
