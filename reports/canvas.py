@@ -11,7 +11,7 @@ from warehouse.diagrams.svg import FAINT, INK, text
 WIDTH = 360.0
 SMALL, NORMAL = 10.0, 11.0
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
-CHARACTER = 0.56  # mean width of a character over the size of the font
+CHARACTER = 0.6  # width of a character over the size of the font, of the wider of these fonts
 
 BLUE, ORANGE = "#0b5394", "#c85200"
 FILL, RULE = "#cfd6dd", "#e3e7eb"

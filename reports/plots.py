@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reports.canvas import (
     BLUE,
+    CHARACTER,
     DASHES,
     FILL,
     NORMAL,
@@ -43,7 +44,7 @@ def _bottom_axis(
         x = _x(scale, tick, left, right)
         line(root, x, y, x, y + 4, stroke=LINE)
         text = write(tick)
-        half = len(text) * SMALL * 0.28
+        half = len(text) * SMALL * CHARACTER / 2 + 1
         label(root, min(max(x, half), WIDTH - half), y + 15, text, anchor="middle")
 
 

@@ -48,6 +48,11 @@ def test_texts_from_the_data_are_escaped_wherever_they_stand():
     assert "49" not in hostile.text
 
 
+def test_commands_stand_out_from_the_words_around_them():
+    found = render(page("run `make compare`, then <b>`x`</b>"))
+    assert "<p>run <code>make compare</code>, then &lt;b&gt;<code>x</code>&lt;/b&gt;</p>" in found
+
+
 def test_nothing_is_fetched_and_every_link_leads_within_the_page_or_to_a_file_beside_it():
     found = read(render(page(HOSTILE)))
     links = {value for _, attributes in found.elements for name, value in attributes.items() if name in {"href", "src"}}
