@@ -16,11 +16,10 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 
 @dataclass(frozen=True)
 class Shown:
-    """A table as the page shows it; a column whose cells are figures stands to the right."""
+    """A table as the page shows it: names in the first column, figures in the others."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    figures: bool = True
 
 
 @dataclass(frozen=True)
