@@ -210,6 +210,8 @@ def test_insights_counts_codes_and_what_is_missing(finished, insights):
         assert float(row["share"]) == pytest.approx(expected["size"][row["value"]] / len(found))
     missing = {row["feature"]: row for row in figures(insights, "missing")}
     assert set(missing) == {row[0] for row in rows(finished, "select feature from marts.feature_definitions")}
+    shares = [float(row["missing_share"]) for row in missing.values()]
+    assert shares == sorted(shares, reverse=True)
     for feature, row in missing.items():
         assert int(row["missing"]) == found[feature].isna().sum()
         assert float(row["become_users_missing_share"]) == pytest.approx(found[found.label == 1][feature].isna().mean())
