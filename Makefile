@@ -17,7 +17,7 @@ DBT = $(RUN_PYTHON) -m warehouse dbt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run ingest build train predict compare tune freshness docs cost test test-engines lint review format lock clean
+.PHONY: help run ingest build train predict compare tune report freshness docs cost test test-engines lint review format lock clean
 
 help: ## print what can be done
 	@echo "Usage: make TARGET [MONTH=YYYY-MM]"
@@ -79,6 +79,10 @@ compare: $(VENV)/.runtime $(VENV)/.extras ## test other learners beside both mod
 
 tune: $(VENV)/.runtime $(VENV)/.extras ## search better hyper-parameters and propose them as settings-tuned.yml
 	@$(RUN_PYTHON) -m ml tune
+
+report: $(VENV)/.runtime ## write the training table and the latest evaluation as pages with pictures
+	@$(RUN_PYTHON) -m ml report insights
+	@$(RUN_PYTHON) -m ml report evaluation
 
 freshness: $(VENV)/.runtime ## say whether the next delivery is late
 	@$(RUN_PYTHON) -m ingestion register

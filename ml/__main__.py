@@ -34,6 +34,9 @@ from ml.summary import summary
 from ml.tables import register_tables
 from ml.train import train
 from ml.tune import tune_marts, tuning_lines
+from reports.evaluation import evaluation_report
+from reports.insights import insights_report
+from reports.writing import write_report
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
 from warehouse.errors import run_command
@@ -41,6 +44,7 @@ from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 
 GATES_DO_NOT_HOLD = 3
+REPORTS = ("text", "insights", "evaluation")
 EXIT_CODES = """exit codes:
   0  done
   1  not done; one sentence on stderr says why and what to do
@@ -158,8 +162,30 @@ def _diff(environment: Environment, options: argparse.Namespace) -> None:
 
 
 def _report(environment: Environment, options: argparse.Namespace) -> None:
+    # a run may stand in the place of the kind, for its text
+    kind, run = (options.kind, options.run) if options.kind in REPORTS else ("text", options.kind)
+    if options.run and run != options.run:
+        options.wrong(f"{options.kind} is no kind of report; choose from {', '.join(REPORTS)}")
+    if kind == "insights" and run:
+        options.wrong(f"insights are of the training table as it is now, not of a run; leave {run} out")
+    if kind == "text":
+        _report_text(environment, options, run or LATEST)
+        return
     lake = Lake(environment.lake)
-    evaluation = find_run(lake, read_registry(lake), options.run)
+    if kind == "insights":
+        report, day = insights_report(environment, lambda line: print(f"report: {line}", file=sys.stderr, flush=True))
+    else:
+        report, told = evaluation_report(environment, run or LATEST)
+        day = told.horizon_date
+    paths = write_report(options.output or lake.reports(day.strftime("%Y%m%d")), report)
+    page, *figures = map(str, paths)
+    lines = [f"report: {page}", f"report: its figures as {len(figures)} CSV files in {paths[1].parent}"]
+    _emit(options, {"page": page, "figures": figures}, lines)
+
+
+def _report_text(environment: Environment, options: argparse.Namespace, run: str) -> None:
+    lake = Lake(environment.lake)
+    evaluation = find_run(lake, read_registry(lake), run)
     tables = {name: table.to_pylist() for name, table in evaluation_tables(evaluation).items()}
     _emit(options, tables, report_lines(evaluation))
 
@@ -245,8 +271,18 @@ def _parser() -> argparse.ArgumentParser:
     differs = command("diff", _diff, "tell in what two runs differ", "json")
     differs.add_argument("first", help=all_of_a_run)
     differs.add_argument("second", help="another")
-    reported = command("report", _report, "print the evaluation of a run", "json")
-    reported.add_argument("run", nargs="?", default=LATEST, help=f"{all_of_a_run} (the default)")
+    reported = command("report", _report, "print the evaluation of a run, or write a report as a page with pictures",
+                       "json")  # fmt: skip
+    reported.add_argument(
+        "kind", nargs="?", default="text", metavar="KIND",
+        help="text (the default): print an evaluation; evaluation: the same as a page; insights: the training table as "
+        "a page; a run in its place prints that run's text",
+    )  # fmt: skip
+    reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); insights are of no run")
+    reported.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where a page goes; default ANALYSIS/YYYYMMDD of the lake"
+    )
+    reported.set_defaults(wrong=reported.error)
     again = command("retrain", _retrain, "make the models of a run again and show that they are the same", "dry-run")
     again.add_argument("--from-run", required=True, metavar="RUN", help=all_of_a_run)
     exported = command("export", _export, "write all runs for other programs")

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from warehouse.catalog import ExternalTable
+from warehouse.catalog import ExternalTable, show
 from warehouse.engines.base import Engine
+from warehouse.engines.duckdb import show_objects
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.s3 import Location
@@ -44,6 +46,27 @@ def read_tables(lake: Lake[Location], sources_file: Path = SOURCES_FILE) -> dict
         }
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{sources_file} does not define the source ml: {' '.join(str(error).split())}") from None
+
+
+def table_files(table: ExternalTable) -> list[Location]:
+    """Name the Parquet files that a table consists of."""
+    return sorted(table.folder.glob(f"{PARTITION}=*/*.parquet"))
+
+
+def show_tables(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], names: Iterable[str]) -> None:
+    """Show ml tables under their bare names in a connection that reads marts, the same on every engine.
+
+    They are read from the files that the engine's relations consist of; a table without files is empty.
+
+    Args:
+        connection: As an engine's `reading` gives it.
+        lake: Where the Parquet files are.
+        names: Which tables.
+    """
+    show_objects(connection, lake.root)
+    tables = read_tables(lake)
+    for name in names:
+        show(connection, tables[name], table_files(tables[name]))
 
 
 def _folder(lake: Lake[Location], table: str) -> Location:
@@ -126,6 +149,4 @@ def register_tables(engine: Engine, lake: Lake[Location]) -> None:
         engine: What holds the tables.
         lake: Where the Parquet files are.
     """
-    engine.register(
-        [(table, sorted(table.folder.glob(f"{PARTITION}=*/*.parquet"))) for table in read_tables(lake).values()]
-    )
+    engine.register([(table, table_files(table)) for table in read_tables(lake).values()])

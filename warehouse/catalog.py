@@ -58,6 +58,24 @@ def registration(
     connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Location]
 ) -> tuple[str, str]:
     """Compose the statements of `register`, which has the same arguments."""
+    relation = f"{quoted(table.schema)}.{quoted(table.name)}"
+    schema = f"create schema if not exists {quoted(table.schema)}"
+    return schema, f"create or replace view {relation} as {selection(connection, table, files)}"
+
+
+def show(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Location]) -> None:
+    """Show the relation under its bare name for as long as the connection is open, also over a file that is read-only.
+
+    Args:
+        connection: Any; nothing is written.
+        table: The relation.
+        files: Its Parquet files, as `register` takes them.
+    """
+    connection.execute(f"create temporary view {quoted(table.name)} as {selection(connection, table, files)}")
+
+
+def selection(connection: duckdb.DuckDBPyConnection, table: ExternalTable, files: Sequence[Location]) -> str:
+    """Compose the query that gives the content of the relation, with the arguments of `register`."""
     typed_nulls = ", ".join(f"cast(null as {type_}) as {quoted(name)}" for name, type_ in table.columns)
     content = f"select {typed_nulls} where false"
     if files:
@@ -71,6 +89,4 @@ def registration(
             f"cast({given.get(name, 'null')} as {type_}) as {quoted(name)}" for name, type_ in table.columns
         )
         content = f"select {columns} from {scan}"
-    relation = f"{quoted(table.schema)}.{quoted(table.name)}"
-    schema = f"create schema if not exists {quoted(table.schema)}"
-    return schema, f"create or replace view {relation} as {content}"
+    return content

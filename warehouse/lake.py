@@ -89,6 +89,10 @@ class Lake(Generic[L_co]):
         """Folder of the CSV lists of one prediction."""
         return self.root / "ALGORITHM" / day / "DATA" / "PREDICT" / "LIST_POSITIVE_CLASS"
 
+    def reports(self, day: str) -> L_co:
+        """Folder of the reports about one horizon day."""
+        return self.root / "ANALYSIS" / day
+
     def unloaded(self) -> L_co:
         """Scratch folder for what an engine writes out for Python to read."""
         return self.root / "SQL_OUTPUT_ATHENA"

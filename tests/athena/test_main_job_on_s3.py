@@ -170,6 +170,15 @@ def test_the_summary_is_that_of_the_laptop_but_for_places(both: tuple[Finished, 
     assert f"s3://{RAW_BUCKET}/{LAKE}/DATA/LIST_USERS_PREDICTED/score_month={LATEST}/" in on_athena
 
 
+def test_the_reports_are_those_of_the_laptop(country: Country, both: tuple[Finished, Finished]) -> None:
+    for run in (country.athena, country.laptop):
+        said = [run.run("ml", "report", kind) for kind in ("insights", "evaluation")]
+        assert all("ANALYSIS/20261101/" in line for line in said)
+    different = unlike(country.account, country.laptop.folder / "lake", ["ANALYSIS"])
+    # means of numbers depend in their last digits on the order of the rows, which Athena does not keep
+    assert {name.rsplit("/", 1)[1] for name in different} <= {"differences.csv", "importance_by_family.csv"}
+
+
 def test_predictions_are_a_table_of_glue_over_the_lake(country: Country, on_aws: Finished) -> None:
     glue = country.account.session.client("glue")
     table = glue.get_table(DatabaseName="ml", Name="predictions")["Table"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.aws import read_access
-from warehouse.catalog import ExternalTable, literal, registration
+from warehouse.catalog import ExternalTable, literal, quoted, registration
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.query_log import QueryLog, Scan
@@ -139,7 +139,7 @@ def _httpfs() -> Path:
 
 
 def show_objects(connection: duckdb.DuckDBPyConnection, lake: Location) -> None:
-    """Enable an open database, while it is open, to read the lake where that is on S3.
+    """Enable an open database, while it is open, to read a lake that is on S3, beside what else it reads there.
 
     The extension is the one that was installed with DuckDB's Python package, so nothing is downloaded. Credentials
     are those that boto3 finds; they are kept in memory only, and of a login that ends they end with it.
@@ -169,7 +169,8 @@ def show_objects(connection: duckdb.DuckDBPyConnection, lake: Location) -> None:
     }
     given = ", ".join(f"{name} {literal(value)}" for name, value in options.items() if value)
     connection.execute(
-        f"create or replace temporary secret lake (type s3, {given}, use_ssl {str(access.is_encrypted).lower()})"
+        f"create or replace temporary secret {quoted(f'of {lake.bucket}')} "
+        f"(type s3, {given}, use_ssl {str(access.is_encrypted).lower()})"
     )
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import boto3
 import duckdb
+import pyarrow as pa
 import pytest
 from moto.server import ThreadedMotoServer
 from vendor import S3Site
 
+from ml.evaluation_tables import IMPORTANCE
+from ml.tables import append, show_tables
 from tests.s3_store import HOST, REGION, Store
 from warehouse.engines import athena
 from warehouse.engines.athena import AthenaEngine
@@ -100,6 +103,18 @@ def stand_in(s3_site: S3Site, results: S3Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def engine(s3_site: S3Site) -> AthenaEngine:
     return AthenaEngine(Lake(s3_site.lake), "payers")
+
+
+def test_marts_and_the_tables_of_the_lake_are_read_side_by_side(
+    engine: AthenaEngine, stand_in: Athena, results: S3Path
+) -> None:
+    feature = {"run_id": "a", "model_name": "recall", "feature": "turnover", "importance_rank": 1}
+    append(engine.lake, "ml_feature_importance", "2026-10", "a", pa.Table.from_pylist([feature], IMPORTANCE))
+    with engine.reading({"horizon": ()}) as connection:
+        show_tables(connection, engine.lake, ["ml_feature_importance", "ml_comparison"])
+        found = connection.execute("select score_month, feature, rows from ml_feature_importance, marts.horizon")
+        assert found.fetchall() == [("2026-10", "turnover", 7)]
+        assert connection.execute("select * from ml_comparison").fetchall() == []
 
 
 def test_marts_are_unloaded_read_and_deleted(engine: AthenaEngine, stand_in: Athena, results: S3Path) -> None:
