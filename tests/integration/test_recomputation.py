@@ -9,6 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmarks.peers import duckdb_script
+from benchmarks.peers.equal import compare
+from benchmarks.peers.job import Job
 from ingestion.sample.server import serve
 from tests.integration.adversary import HORIZON, MONTH, make_country
 from tests.integration.cells import differences, read_mart
@@ -123,3 +126,12 @@ def test_the_country_has_every_edge(recomputed):
 def test_every_cell_of_the_country_is_what_the_definitions_say(country, recomputed, mart):
     print(f"seed {SEED}")
     assert differences(mart, read_mart(country / "warehouse.duckdb", mart), recomputed[mart], KEYS[mart]) == []
+
+
+@pytest.mark.parametrize("peer", [duckdb_script])
+def test_what_the_benchmarks_measure_us_against_makes_the_same_tables(country, tmp_path, peer):
+    job = Job(country / "lake", MONTH, tmp_path, non_user_rows=NON_USER_ROWS, sample_seed=SAMPLE_SEED)
+    peer.run(job)
+    assert [
+        sentence for table in compare(country / "warehouse.duckdb", tmp_path) for sentence in table.differences
+    ] == []
