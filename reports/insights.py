@@ -172,7 +172,7 @@ def _flow_section(accounting: Sequence[Step]) -> Section:
         ],
         [
             Card(title="Balance sheets", svg=flow(stages, FLOW_END, "Rows from delivery to training", numbers.count)),
-            Card(title="All steps", table=shown, folded=True, note="Reasons are in the CSV file."),
+            Card(title="All steps", table=shown, note="Reasons are in the CSV file."),
         ],
         ["row_accounting"],
     )
