@@ -84,8 +84,19 @@ def _halves(frame: TrainingFrame, horizon_date: datetime.date, most: int) -> lis
     return folds
 
 
-def _trained_auc(matrix: Matrix, kinds: list[str], label: Labels, folds: list[Fold], settings: Settings) -> list[float]:
-    """Train small models on these columns and labels; returns the area under ROC of each fold's test rows."""
+Rows = list[tuple[xgb.DMatrix, xgb.DMatrix]]
+"""The rows that each fold learns from, and those that it tests."""
+
+
+def _rows_of_folds(matrix: Matrix, kinds: list[str], folds: list[Fold], settings: Settings) -> Rows:
+    def data(rows: NDArray[np.intp]) -> xgb.DMatrix:
+        return xgb.DMatrix(matrix[rows], feature_types=kinds, enable_categorical=True, nthread=settings.nthread)
+
+    return [(data(fold.part.refit), data(fold.test)) for fold in folds]
+
+
+def _trained_auc(data: Rows, label: Labels, folds: list[Fold], settings: Settings) -> list[float]:
+    """Train small models on these rows and labels; returns the area under ROC of each fold's test rows."""
     parameters = {
         "objective": "binary:logistic",
         "tree_method": "hist",
@@ -94,16 +105,11 @@ def _trained_auc(matrix: Matrix, kinds: list[str], label: Labels, folds: list[Fo
         "seed": settings.seed,
         "nthread": settings.nthread,
     }
-
-    def data(rows: NDArray[np.intp], form: type[xgb.DMatrix]) -> xgb.DMatrix:
-        return form(
-            matrix[rows], label=label[rows], feature_types=kinds, enable_categorical=True, nthread=settings.nthread
-        )
-
     areas = []
-    for fold in folds:
-        trees = xgb.train(parameters, data(fold.part.refit, xgb.QuantileDMatrix), settings.canaries.rounds)
-        areas.append(_auc(trees.predict(data(fold.test, xgb.DMatrix)), label, fold))
+    for fold, (learned, tested) in zip(folds, data, strict=True):
+        learned.set_label(label[fold.part.refit])
+        trees = xgb.train(parameters, learned, settings.canaries.rounds)
+        areas.append(_auc(trees.predict(tested), label, fold))
     return areas
 
 
@@ -123,12 +129,14 @@ def _shuffled_labels(frame: TrainingFrame, folds: list[Fold], settings: Settings
     """Learn nothing from labels in random order; several shuffles narrow down what is chance."""
     generator = np.random.default_rng(settings.seed)
     areas: list[float] = []
+    # the rows are the same in every order of the labels
+    data = _rows_of_folds(frame.matrix, _kinds(frame), folds, settings)
     for _ in range(settings.canaries.shuffles):
         label = frame.observations.label.copy()
         for rows in (rows for fold in folds for rows in (fold.part.refit, fold.test)):
             # within the part, so that each keeps its users
             label[rows] = generator.permutation(label[rows])
-        areas += _trained_auc(frame.matrix, _kinds(frame), label, folds, settings)
+        areas += _trained_auc(data, label, folds, settings)
     of_fold = [_standard_error(int(frame.observations.label[fold.test].sum()), len(fold.test)) for fold in folds]
     area, error = float(np.mean(areas)), math.sqrt(float(np.mean(np.square(of_fold))) / len(areas))
     width = max(NARROWEST, STANDARD_ERRORS * error)
@@ -165,7 +173,8 @@ def _company_alone(frame: TrainingFrame, folds: list[Fold]) -> Canary:
 
 
 def _alone(column: Matrix, kind: str, frame: TrainingFrame, folds: list[Fold], settings: Settings) -> float:
-    return float(np.mean(_trained_auc(column.reshape(-1, 1), [kind], frame.observations.label, folds, settings)))
+    data = _rows_of_folds(column.reshape(-1, 1), [kind], folds, settings)
+    return float(np.mean(_trained_auc(data, frame.observations.label, folds, settings)))
 
 
 def _single_features(frame: TrainingFrame, folds: list[Fold], settings: Settings) -> Canary:
@@ -201,8 +210,8 @@ def _planted_signal(frame: TrainingFrame, folds: list[Fold], settings: Settings)
     signal = np.random.default_rng(settings.seed).normal(SIGNAL * label, 1.0).astype(np.float32)
     # the other features are dealt out anew, so that what is found is the planted one
     others = frame.matrix[np.random.default_rng(settings.seed + 1).permutation(len(label))]
-    matrix = np.column_stack([others, signal])
-    area = float(np.mean(_trained_auc(matrix, [*_kinds(frame), "q"], label, folds, settings)))
+    data = _rows_of_folds(np.column_stack([others, signal]), [*_kinds(frame), "q"], folds, settings)
+    area = float(np.mean(_trained_auc(data, label, folds, settings)))
     return Canary(
         "area under ROC with a planted signal among features that say nothing",
         f"{area:.3f}",

@@ -98,6 +98,12 @@ def test_threads_batches_and_parts_change_no_bit(warehouse, served, tmp_path):
     assert found[0][0].num_rows > 700
 
 
+def test_duckdb_has_its_threads_again_when_the_companies_are_scored(warehouse, served, tmp_path):
+    warehouse.execute("set threads = 3")
+    scored(warehouse, served, tmp_path / "parts")
+    assert warehouse.execute("select current_setting('threads')").fetchall() == [(3,)]
+
+
 def with_threads(served: Served, threads: int) -> Served:
     booster = served.model.booster.copy()
     booster.set_param({"nthread": threads})
