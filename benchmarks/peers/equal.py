@@ -24,7 +24,7 @@ class Compared:
 
     Attributes:
         table: Its name.
-        rows: How many it has.
+        rows: How many it has; 0 where its key is not ours.
         row_hash: Sum of the hashes of its rows, as hexadecimal digits.
         differences: What is not as in ours, in sentences; none where all is equal.
     """
@@ -109,9 +109,6 @@ def _examples(connection: duckdb.DuckDBPyConnection, table: str, column: str, ke
 
 def _compared(connection: duckdb.DuckDBPyConnection, table: str, key: Sequence[str]) -> Compared:
     our_types, types = _types(connection, f"ours.marts.{table}"), _types(connection, table)
-    columns = {name: type_ for name, type_ in our_types.items() if types.get(name) == type_}
-    ours = _digest(connection, f"ours.marts.{table}", columns, key)
-    theirs = _digest(connection, table, columns, key)
     sentences = [
         f"{table}.{name} is {types.get(name, 'not there')}, ours is {our_types.get(name, 'not there')}"
         for name in {**our_types, **types}
@@ -119,6 +116,11 @@ def _compared(connection: duckdb.DuckDBPyConnection, table: str, key: Sequence[s
     ]
     if not sentences and list(types) != list(our_types):
         sentences.append(f"{table}: its columns are in another order")
+    columns = {name: type_ for name, type_ in our_types.items() if types.get(name) == type_}
+    if not columns.keys() >= set(key):
+        return Compared(table, 0, "", tuple(sentences))
+    ours = _digest(connection, f"ours.marts.{table}", columns, key)
+    theirs = _digest(connection, table, columns, key)
     if theirs.rows != ours.rows:
         sentences.append(f"{table}: {theirs.rows:,} rows, ours has {ours.rows:,}")
     sentences += [
@@ -126,6 +128,4 @@ def _compared(connection: duckdb.DuckDBPyConnection, table: str, key: Sequence[s
         for name in columns
         if theirs.columns[name] != ours.columns[name]
     ]
-    if not sentences and theirs.row_hash != ours.row_hash:
-        sentences.append(f"{table}: its cells are ours, put together to other rows")
     return Compared(table, theirs.rows, f"{theirs.row_hash:x}", tuple(sentences))
