@@ -70,10 +70,11 @@ class _Contest:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         try:
-            self.runs.setdefault(name, []).append(run(CONTESTANTS[name], Round(self._lake, self._month, folder)))
+            taken = run(CONTESTANTS[name], Round(self._lake, self._month, folder))
         except CommandFailedError as error:
             self.problems.setdefault(name, []).append(f"failed: {error}")
             return
+        self.runs.setdefault(name, []).append(taken)
         if CONTESTANTS[name].is_ours:
             self._reference = self._reference or folder / WAREHOUSE
         else:

@@ -1,10 +1,11 @@
 """Whether the tables of a peer are ours, cell by cell: by hashes that do not depend on the order of the rows.
 
-A cell counts as its column's type and its value as DuckDB writes it as text. Each column has a hash of its own (the
+A cell counts as its column's type and its value as DuckDB writes it as text, -0 as 0: DuckDB itself stores the one for
+the other where both follow each other in a column. Each column has a hash of its own (the
 sum, over all rows, of a hash of key and cell), so that a difference names its columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Compared:
 
     Attributes:
         table: Its name.
-        rows: How many it has.
+        rows: How many it has; 0 where its key is not ours.
         row_hash: Sum of the hashes of its rows, as hexadecimal digits.
         differences: What is not as in ours, in sentences; none where all is equal.
     """
@@ -76,41 +77,38 @@ def _types(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, st
     return {name: type_ for name, type_, *_ in connection.execute(f"describe {relation}").fetchall()}
 
 
-def _text(column: str) -> str:
-    return f"cast({quoted(column)} as varchar)"
+def _text(column: str, type_: str) -> str:
+    value = f"{quoted(column)} + 0e0" if type_ == "DOUBLE" else quoted(column)
+    return f"cast({value} as varchar)"
 
 
-def _hash(columns: Sequence[str]) -> str:
-    return f"sum(cast(hash({', '.join(map(_text, columns))}) as hugeint))"
+def _hash(texts: Sequence[str]) -> str:
+    return f"sum(cast(hash({', '.join(texts)}) as hugeint))"
 
 
 def _digest(
-    connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str], key: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: Mapping[str, str], key: Sequence[str]
 ) -> _Digest:
-    hashes = ", ".join([_hash(columns), *(_hash([*key, column]) for column in columns)])
+    texts = {name: _text(name, type_) for name, type_ in columns.items()}
+    place = [texts[name] for name in key]
+    hashes = ", ".join([_hash(list(texts.values())), *(_hash([*place, text]) for text in texts.values())])
     row = connection.execute(f"select count(*), {hashes} from {relation}").fetchall()[0]
     rows, row_hash, *found = (value or 0 for value in row)
     return _Digest(rows, row_hash, dict(zip(columns, found, strict=True)))
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, table: str, column: str, key: Sequence[str]) -> str:
-    places = ", ".join(quoted(name) for name in key)
+    names = ", ".join(quoted(name) for name in key)
     found = connection.execute(
-        f"select {places}, theirs.{quoted(column)}, ours.{quoted(column)} "
-        f"from {table} as theirs full join ours.marts.{table} as ours using ({places}) "
-        f"where cast(theirs.{quoted(column)} as varchar) is distinct from cast(ours.{quoted(column)} as varchar) "
-        f"order by all limit {SHOWN}"
+        f"select {names}, theirs.{quoted(column)}, ours.{quoted(column)} "
+        f"from {table} as theirs full join ours.marts.{table} as ours using ({names}) "
+        f"where theirs.{quoted(column)} is distinct from ours.{quoted(column)} order by all limit {SHOWN}"
     ).fetchall()
-    return "; ".join(
-        f"{' '.join(map(str, place))}: {theirs!r}, ours {ours!r}" for *place, theirs, ours in found
-    )  # fmt: skip
+    return "; ".join(f"{' '.join(map(str, place))}: {theirs!r}, ours {ours!r}" for *place, theirs, ours in found)
 
 
 def _compared(connection: duckdb.DuckDBPyConnection, table: str, key: Sequence[str]) -> Compared:
     our_types, types = _types(connection, f"ours.marts.{table}"), _types(connection, table)
-    columns = [name for name in our_types if name in types]
-    ours = _digest(connection, f"ours.marts.{table}", columns, key)
-    theirs = _digest(connection, table, columns, key)
     sentences = [
         f"{table}.{name} is {types.get(name, 'not there')}, ours is {our_types.get(name, 'not there')}"
         for name in {**our_types, **types}
@@ -118,6 +116,11 @@ def _compared(connection: duckdb.DuckDBPyConnection, table: str, key: Sequence[s
     ]
     if not sentences and list(types) != list(our_types):
         sentences.append(f"{table}: its columns are in another order")
+    columns = {name: type_ for name, type_ in our_types.items() if types.get(name) == type_}
+    if not columns.keys() >= set(key):
+        return Compared(table, 0, "", tuple(sentences))
+    ours = _digest(connection, f"ours.marts.{table}", columns, key)
+    theirs = _digest(connection, table, columns, key)
     if theirs.rows != ours.rows:
         sentences.append(f"{table}: {theirs.rows:,} rows, ours has {ours.rows:,}")
     sentences += [
@@ -125,6 +128,4 @@ def _compared(connection: duckdb.DuckDBPyConnection, table: str, key: Sequence[s
         for name in columns
         if theirs.columns[name] != ours.columns[name]
     ]
-    if not sentences and theirs.row_hash != ours.row_hash:
-        sentences.append(f"{table}: its cells are ours, put together to other rows")
     return Compared(table, theirs.rows, f"{theirs.row_hash:x}", tuple(sentences))

@@ -1,6 +1,7 @@
 """The marts agree with the recomputation on a country whose every value sits on an edge of the definitions."""
 
 import csv
+import importlib
 import os
 import subprocess
 import sys
@@ -9,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.peers import duckdb_script
 from benchmarks.peers.equal import compare
 from benchmarks.peers.job import Job
 from ingestion.sample.server import serve
@@ -128,10 +128,11 @@ def test_every_cell_of_the_country_is_what_the_definitions_say(country, recomput
     assert differences(mart, read_mart(country / "warehouse.duckdb", mart), recomputed[mart], KEYS[mart]) == []
 
 
-@pytest.mark.parametrize("peer", [duckdb_script])
-def test_what_the_benchmarks_measure_us_against_makes_the_same_tables(country, tmp_path, peer):
+@pytest.mark.parametrize("peer", ["duckdb_script", "pandas_notebook", "pyspark_local"])
+def test_what_the_benchmark_of_peers_measures_us_against_makes_the_same_tables(country, tmp_path, peer):
+    if peer == "pyspark_local":
+        pytest.importorskip("pyspark", reason="PySpark is no dependency")
     job = Job(country / "lake", MONTH, tmp_path, non_user_rows=NON_USER_ROWS, sample_seed=SAMPLE_SEED)
-    peer.run(job)
-    assert [
-        sentence for table in compare(country / "warehouse.duckdb", tmp_path) for sentence in table.differences
-    ] == []
+    importlib.import_module(f"benchmarks.peers.{peer}").run(job)
+    found = compare(country / "warehouse.duckdb", tmp_path)
+    assert [sentence for table in found for sentence in table.differences] == []
