@@ -82,8 +82,9 @@ def narrow(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
 
 @contextlib.contextmanager
 def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let DuckDB work on one thread in a `with` block, for a read whose rows others work on: its threads waiting for
-    each other cost more than they gain.
+    """Let DuckDB work on one thread in a `with` block.
+
+    For a read whose rows others work on: threads of DuckDB that wait for each other cost more than they gain.
 
     Args:
         connection: To the database; after an error it stays at one thread.
