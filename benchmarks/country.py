@@ -67,7 +67,6 @@ class Country:
         for folder in (self.lake, self._warehouse):
             shutil.rmtree(folder, ignore_errors=True)
         self._warehouse.mkdir(parents=True)
-        self.log.write_text("")
 
     def run(self, part: str, name: str, *modules: tuple[str, ...]) -> None:
         """Run Python modules one after the other as one step."""

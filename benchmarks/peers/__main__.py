@@ -30,7 +30,7 @@ from pathlib import Path
 
 from benchmarks.peers.contest import CONTESTANTS, WAREHOUSE, Round, run
 from benchmarks.peers.equal import compare
-from benchmarks.peers.measured import CommandFailedError, Figures
+from benchmarks.processes import CommandFailedError, Figures
 from warehouse.errors import UserError, run_command
 from warehouse.lake import Lake
 

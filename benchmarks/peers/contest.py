@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.peers.job import TABLES
-from benchmarks.peers.measured import Figures, measure
+from benchmarks.processes import Figures, measure
 
 ROOT = Path(__file__).resolve().parents[2]
 WAREHOUSE = "warehouse.duckdb"

@@ -52,7 +52,7 @@ def test_what_a_command_used_has_that_of_its_children(tmp_path: Path) -> None:
 
 @NEEDS_PROC
 def test_a_command_that_fails_ends_the_benchmark_with_what_it_said(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"ended with 3:\nno$"):
+    with pytest.raises(SystemExit, match=r"failed:\nno$"):
         measured(
             [sys.executable, "-c", "import sys; sys.stdout.write('no'); sys.exit(3)"], os.environ, tmp_path / "log"
         )

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.peers.duckdb_script import DATABASE
 from benchmarks.peers.equal import compare
 from benchmarks.peers.job import TABLES
-from benchmarks.peers.measured import CommandFailedError, measure
+from benchmarks.processes import CommandFailedError, measure
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS = """
