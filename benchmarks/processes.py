@@ -23,8 +23,8 @@ class Figures:
     Attributes:
         seconds: Of the clock, until it ended.
         processor_seconds: Of all its processes.
-        peak_megabytes: Of memory held by all its processes at one moment, as seen ten times a second; at least that of
-            the largest of them.
+        peak_megabytes: Of memory held by all its processes at one moment, as seen ten times a second; where there is
+            no `/proc`, of the largest of them.
     """
 
     seconds: float
@@ -82,7 +82,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str], folder: Path
     return Figures(
         seconds,
         max(seen.processor_seconds, usage.ru_utime + usage.ru_stime),
-        max(seen.peak_bytes, _largest(usage)) / 1e6,
+        # what the system says begins with the memory of this process, which the command is forked from
+        (seen.peak_bytes or _largest(usage)) / 1e6,
     )
 
 

@@ -116,7 +116,8 @@ def test_negatives_are_sampled_by_hash(job, first_run):
     shutil.copy(job.folder / "warehouse.duckdb", reduced)
     environment = {"WAREHOUSE": str(reduced / "warehouse.duckdb"), "DBT_TARGET_PATH": str(job.folder / "target")}
     build = subprocess.run(
-        [Path(sys.executable).with_name("dbt"), "--quiet", "run", "--select", "int_training_rows__screened", "to_train",
+        [Path(sys.executable).with_name("dbt"), "--quiet", "run", "--select",
+         "int_not_user_sample", "int_training_rows__screened", "to_train",
          "--project-dir", "dbt_project", "--profiles-dir", "profiles", "--vars", "{non_user_rows: 700}"],
         cwd=ROOT, check=False, capture_output=True, text=True, env=os.environ | environment,
     )  # fmt: skip
