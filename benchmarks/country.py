@@ -2,22 +2,28 @@
 
     python -m benchmarks.country --companies 500000 --folder FOLDER [--established 0.85] [--months 1] [--result FILE]
 
-Makes sample deliveries of so many companies below FOLDER, unless they are there, then runs what `make run` runs, each
-step in a process of its own, on a lake and a warehouse below FOLDER that it makes anew. Prints a table and writes the
-figures as JSON; benchmarks/country_growth.py draws several such files against their sizes.
+Makes sample deliveries of so many companies below FOLDER, unless they are there, then runs what `make run` runs on
+deliveries from an SFTP server, each step in a process of its own, on a lake and a warehouse below FOLDER that it makes
+anew. The server belongs to this process, so that no step is charged with its work, though it shares the processors.
+Prints a table and writes the figures as JSON; benchmarks/country_growth.py draws several such files against their
+sizes.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.measured import Used, measured, size_of
 from ingestion.delivery_log import DeliveryLog, read_logs
+from ingestion.sample.deliveries import DELIVERIES
+from ingestion.sample.server import serve
 from warehouse.lake import Lake
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,11 +56,12 @@ class Country:
             folder: Takes the deliveries, the lake, the warehouse and a log.
         """
         self.lake, self.log, self.steps = folder / "lake", folder / "log.txt", list[Step]()
+        self.sample = folder / "sample"
         self._warehouse = folder / "warehouse"
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("SFTP_", "SAMPLE_"))
         } | {
-            "SAMPLE_DELIVERIES": str(folder / "sample"),
+            "SAMPLE_DELIVERIES": str(self.sample),
             "LAKE": str(self.lake),
             "WAREHOUSE": str(self._warehouse / "warehouse.duckdb"),
             "DBT_TARGET_PATH": str(folder / "target"),
@@ -83,6 +90,22 @@ class Country:
             self.run(part, "train", ("ml", "train"))
         self.run(part, "predict", ("ml", "predict"))
         self.run(part, "build leads", SCORES)
+
+    @contextlib.contextmanager
+    def vendor(self) -> Iterator[None]:
+        """Serve the sample as a vendor does, for the time of a `with` block.
+
+        A sample that is not of the default shape is not known by its expected volumes; a vendor's delivery needs none.
+        """
+        with serve(self.sample / DELIVERIES) as address:
+            self.environment |= {
+                "SFTP_HOST": address.host,
+                "SFTP_PORT": str(address.port),
+                "SFTP_USER": address.user,
+                "SFTP_PASSWORD": address.password,
+                "SFTP_HOST_KEY": address.host_key,
+            }
+            yield
 
     def disk(self) -> int:
         """Give the bytes of lake and warehouse as they are now."""
@@ -133,10 +156,11 @@ def main() -> None:
         "make",
         ("ingestion", "sample", "--companies", str(arguments.companies), "--established", str(arguments.established)),
     )
-    months = sorted(json.loads((folder / "sample/manifest.json").read_text())["deliveries"], key=_month_of)
-    country.job("stock", _month_of(months[0]), trains=True)
-    for delivery in months[1 : 1 + arguments.months]:
-        country.job(_month_of(delivery), _month_of(delivery), trains=False)
+    months = sorted(json.loads((country.sample / "manifest.json").read_text())["deliveries"], key=_month_of)
+    with country.vendor():
+        country.job("stock", _month_of(months[0]), trains=True)
+        for delivery in months[1 : 1 + arguments.months]:
+            country.job(_month_of(delivery), _month_of(delivery), trains=False)
     parts = list(dict.fromkeys(step.part for step in country.steps))
     found = {
         "companies": arguments.companies,
