@@ -3,9 +3,9 @@
     python -m benchmarks.distributed --folder FOLDER [--workers 1 2] [--memory 4G] [--result FILE]
 
 FOLDER is one that benchmarks/country.py has filled: what landed there is registered in a Trino of its own and built
-there without tests. Prints, for each number of workers, how long that took and what each worker did of it: tasks,
-splits, processor seconds, rows and bytes read. On one machine two workers share its cores, so the time says little;
-that the work falls to both alike says that it would scale out. Needs Java 17 and Maven.
+there without tests. Each worker has one processor of this machine, as if it were a machine with one; the coordinator,
+dbt and the metastore share them all. Prints, for each number of workers, how long that took and what each worker did of
+it: tasks, splits, processor seconds, rows and bytes read. Needs Java 17 and Maven.
 """
 
 import argparse

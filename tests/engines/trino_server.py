@@ -179,6 +179,7 @@ class _Node:
     name: str
     port: int
     folder: Path
+    processor: int | None = None  # the only one that it may use
 
     def configure(self, config: str, catalogs: Mapping[str, str]) -> None:
         (self.folder / "etc/catalog").mkdir(parents=True)
@@ -190,9 +191,10 @@ class _Node:
     @contextlib.contextmanager
     def started(self, home: Path, memory: str) -> Iterator[subprocess.Popen[bytes]]:
         options = JVM.format(folder=self.folder, home=home, name=self.name, memory=memory).split()
+        pinned = [] if self.processor is None else ["taskset", "--cpu-list", str(self.processor)]
         with (self.folder / "server.log").open("wb") as output:
             process = subprocess.Popen(
-                ["java", *options, "-cp", f"{home}/lib/*", "io.trino.server.TrinoServer"],
+                [*pinned, "java", *options, "-cp", f"{home}/lib/*", "io.trino.server.TrinoServer"],
                 cwd=self.folder, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
             try:
@@ -235,14 +237,17 @@ def running(
     Args:
         folder: Has its data.
         store: For a second catalog, which reads and writes there too.
-        workers: Processes that do the work; with none the coordinator does it.
+        workers: Processes that do the work, each on one processor of this machine (Linux), in turns; with none the
+            coordinator does it, on all.
         memory: Heap of each process, as Java writes it.
         options: More lines for `config.properties`.
     """
     home, catalogs = _unpacked(), _catalogs(folder, store)
     coordinator = _Node("one", _free_port(), folder)
     nodes = [coordinator]
-    nodes += [_Node(f"worker{number}", _free_port(), folder / f"worker{number}") for number in range(1, workers + 1)]
+    for number in range(workers):
+        name, processor = f"worker{number + 1}", number % (os.cpu_count() or 1)
+        nodes.append(_Node(name, _free_port(), folder / name, processor))
     server = TrinoServer(coordinator.port, folder)
     with contextlib.ExitStack() as stack:
         processes = []
