@@ -10,6 +10,7 @@ from reports.evaluation_estimates import chief_section, naive_section, slices_se
 from reports.evaluation_models import importance_section, lists_section
 from reports.evaluation_queries import Evaluation, Run, read_evaluation
 from reports.evaluation_told import Told
+from reports.origin import notice
 from reports.page import Page, Section
 from reports.writing import Report
 from warehouse.engines import open_engine
@@ -53,9 +54,10 @@ def compose(found: Evaluation) -> Report:
             lists_section(told),
             slices_section(told),
             importance_section(found, told.models),
-            Section("What these numbers do not say", limits(told)),
+            Section("What these numbers do not say", limits(told), figures=["deliveries"]),
         ],
         folder=f"evaluation_{run.run_id}",
+        notice=notice(found.deliveries),
     )
     return Report(page, found.tables())
 
