@@ -9,22 +9,18 @@ import datetime
 from reports.evaluation import limits as evaluation_limits
 from reports.evaluation_curves import gain_section, reliability_section
 from reports.evaluation_estimates import chief_section, years_section
-from reports.model_card_queries import READS, Served, read_served
-from reports.model_card_sections import (
-    again_section,
-    data_section,
-    details_section,
+from reports.model_card_judged import (
     drift_section,
-    features_section,
+    factors_section,
     lists_section,
     of_all,
-    promotion_section,
-    standing,
     tested_section,
-    training_section,
     worst_slices_section,
 )
-from reports.model_card_words import CARE, FACTORS, NOT_FOR, PURPOSE, joined, limits, recommendations
+from reports.model_card_learning import data_section, features_section, training_section
+from reports.model_card_queries import READS, Served, read_served
+from reports.model_card_versions import again_section, details_section, promotion_section, standing
+from reports.model_card_words import CARE, NOT_FOR, PURPOSE, joined, limits, recommendations
 from reports.origin import notice
 from reports.page import Page, Section
 from reports.writing import Report
@@ -62,7 +58,7 @@ def compose(served: Served) -> Report:
         sections=[
             details_section(served),
             Section("What they are for, and what not", [*PURPOSE, *NOT_FOR]),
-            Section("What results may depend on", FACTORS),
+            factors_section(served),
             lists_section(served),
             tested_section(served),
             data_section(served),

@@ -1,9 +1,10 @@
 """What the report `card` says that no table holds: purpose, care and limits, by the definitions of the project."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reports import numbers
-from reports.model_card_queries import Served
+from reports.model_card_queries import Served, Serving
+from reports.page import Shown
 
 PURPOSE = (
     "To decide whom to call first: of the companies that do not use invoice finance yet, which are likely to begin "
@@ -24,18 +25,14 @@ LABEL = (
     "Each row is one company's accounts on the day they became public. It counts as positive if the company's first "
     "charge in favour of an invoice financier became public within the twelve months after that day, and as negative "
     "if those months are over without one. Companies that were users already, or whose chargeholder is only possibly "
-    "a financier, are left out, and so are rows whose twelve months reach beyond the horizon.",
+    "a financier, are left out, and so are rows whose twelve months reach beyond the horizon, and rows older than the "
+    "first known user of their group.",
 )
 PROCEDURE = (
     "A first model learns from the earlier rows and is watched on the latest year, which gives the number of trees. "
     "The model that serves has as many trees on all rows. The latest year, scored by models that never saw the "
     "companies that they score, then brings its output to a probability in the population, and says where its list "
     "ends.",
-)
-FACTORS = (
-    "Results may differ by what a company does, where it is, how large and how old it is; the test is told apart by "
-    "what its settings name, one at a time. It is not told apart by two of them at once: too few users would be left.",
-    "No row holds a person's age, sex, origin or name, so nothing can be said about groups of persons.",
 )
 METRICS = (
     "Lift is how many times as many users a list has as one picked by chance: it is what a sales team gains. Average "
@@ -55,14 +52,12 @@ CARE = (
 
 def limits(served: Served) -> list[str]:
     """Say what the models cannot know, besides what an evaluation says of its own numbers."""
-    kinds = {of.delivery_kind for of in served.deliveries}
     stock = min((of.snapshot_month for of in served.deliveries if of.delivery_kind == "stock"), default="")
     found = [
-        "The label sees registered charges that name a financier, by a hand-kept list of names. A facility without a "
-        "charge, or in a name that nobody has reviewed, is not seen; neither is one that was used before the data "
-        "begin and left no charge.",
+        "Financiers are told by a hand-kept list of names (`seeds/person_entitled_adjusted.csv`): a charge in a name "
+        "that nobody has reviewed is not seen.",
     ]
-    if stock and "stock" in kinds:
+    if stock:
         found.append(
             f"The past is known through what the delivery of {stock} held. A company that had left the register by "
             "then may be in none of the rows, so earlier years are seen through the companies that lasted."
@@ -100,4 +95,13 @@ def stands_for(weight: float) -> str:
     return (
         f"All positive rows are kept; of the others a sample, of which each stands for {weight:,.2f} of the population "
         f"({numbers.share(1 / weight)} were kept). Metrics and probabilities are brought back to the population."
+    )
+
+
+def by_model(served: Served, rows: Sequence[tuple[str, Callable[[Serving], str]]], first: str = "") -> Shown:
+    """Set the models beside each other, a column each."""
+    return Shown(
+        (first, *(model.label for model in served.models)),
+        [(name, *(write(model) for model in served.models)) for name, write in rows],
+        prose=True,
     )
