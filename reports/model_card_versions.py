@@ -1,4 +1,4 @@
-"""The versions that serve: what they are, how they were promoted, how to make them again; parts of the report `card`."""
+"""The versions that serve: what they are, how they were promoted, how to make them again; parts of the card."""
 
 from ml.registry import Event
 from reports.model_card_queries import Served, Serving
