@@ -36,6 +36,7 @@ from ml.train import train
 from ml.tune import tune_marts, tuning_lines
 from reports.evaluation import evaluation_report
 from reports.insights import insights_report
+from reports.model_card import model_card_report
 from reports.writing import write_report
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
@@ -44,7 +45,11 @@ from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 
 GATES_DO_NOT_HOLD = 3
-REPORTS = ("text", "insights", "evaluation")
+REPORTS = ("text", "insights", "evaluation", "card")
+OF_NO_RUN = {
+    "insights": "insights are of the training table as it is now",
+    "card": "the card is of the versions that serve now",
+}
 EXIT_CODES = """exit codes:
   0  done
   1  not done; one sentence on stderr says why and what to do
@@ -166,14 +171,16 @@ def _report(environment: Environment, options: argparse.Namespace) -> None:
     kind, run = (options.kind, options.run) if options.kind in REPORTS else ("text", options.kind)
     if options.run and run != options.run:
         options.wrong(f"{options.kind} is no kind of report; choose from {', '.join(REPORTS)}")
-    if kind == "insights" and run:
-        options.wrong(f"insights are of the training table as it is now, not of a run; leave {run} out")
+    if kind in OF_NO_RUN and run:
+        options.wrong(f"{OF_NO_RUN[kind]}, not of a run; leave {run} out")
     if kind == "text":
         _report_text(environment, options, run or LATEST)
         return
     lake = Lake(environment.lake)
     if kind == "insights":
         report, day = insights_report(environment, lambda line: print(f"report: {line}", file=sys.stderr, flush=True))
+    elif kind == "card":
+        report, day = model_card_report(environment)
     else:
         report, told = evaluation_report(environment, run or LATEST)
         day = told.horizon_date
@@ -276,9 +283,9 @@ def _parser() -> argparse.ArgumentParser:
     reported.add_argument(
         "kind", nargs="?", default="text", metavar="KIND",
         help="text (the default): print an evaluation; evaluation: the same as a page; insights: the training table as "
-        "a page; a run in its place prints that run's text",
+        "a page; card: the model card of the versions that serve; a run in its place prints that run's text",
     )  # fmt: skip
-    reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); insights are of no run")
+    reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); insights and card are of no run")
     reported.add_argument(
         "--output", type=Path, metavar="FOLDER", help="where a page goes; default ANALYSIS/YYYYMMDD of the lake"
     )

@@ -265,6 +265,27 @@ def read_artefacts(folder: Location, artefacts: Mapping[str, str]) -> dict[str, 
     return contents
 
 
+def _parts(folder: Location, artefacts: Mapping[str, str]) -> tuple[bytes, ModelCard]:
+    contents = read_artefacts(folder, artefacts)
+    if set(contents) != {TREES, CARD}:
+        raise UserError(f"the registry does not name the artefacts {TREES} and {CARD} of {folder}; run `make train`")
+    return contents[TREES], ModelCard.model_validate_json(contents[CARD])
+
+
+def load_card(folder: Location, artefacts: Mapping[str, str]) -> ModelCard:
+    """Load what is known of a model besides its trees, and check all of its artefacts.
+
+    Args:
+        folder: The folder of its version in the lake.
+        artefacts: SHA-256 of each artefact by file name, as registered.
+
+    Raises:
+        UserError: When an artefact is absent or its hash is another.
+    """
+    _, card = _parts(folder, artefacts)
+    return card
+
+
 def load_model(folder: Location, artefacts: Mapping[str, str]) -> Model:
     """Load a model and check that it is the one that was registered.
 
@@ -275,12 +296,9 @@ def load_model(folder: Location, artefacts: Mapping[str, str]) -> Model:
     Raises:
         UserError: When an artefact is absent or its hash is another.
     """
-    contents = read_artefacts(folder, artefacts)
-    if set(contents) != {TREES, CARD}:
-        raise UserError(f"the registry does not name the artefacts {TREES} and {CARD} of {folder}; run `make train`")
-    card = ModelCard.model_validate_json(contents[CARD])
+    trees, card = _parts(folder, artefacts)
     booster = xgb.Booster(params={"nthread": card.parameters["nthread"]})
-    booster.load_model(bytearray(contents[TREES]))
+    booster.load_model(bytearray(trees))
     return Model(booster, card)
 
 

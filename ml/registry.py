@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ml.artefacts import MEND, load_model
-from ml.model import Model
+from ml.artefacts import MEND, load_card, load_model
+from ml.model import Model, ModelCard
 from ml.settings import BoosterSettings, ModelName, Settings
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -93,6 +93,14 @@ class Version:
             UserError: When an artefact is absent or another.
         """
         return load_model(self.folder(lake), self.artefacts)
+
+    def read_card(self, lake: Lake[Location]) -> ModelCard:
+        """Read what is known of the model besides its trees, and check that its artefacts are the registered ones.
+
+        Raises:
+            UserError: When an artefact is absent or another.
+        """
+        return load_card(self.folder(lake), self.artefacts)
 
     def read_procedure(self) -> Procedure:
         """Read the settings that it was made by.

@@ -2,8 +2,8 @@
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import duckdb
@@ -11,9 +11,11 @@ import duckdb
 from ml import marts
 from reports.families import family_of
 from reports.figures import Table
+from reports.origin import READS as ORIGIN_READS
+from reports.origin import Delivery, delivery_table, read_deliveries
 from warehouse.errors import UserError
 
-MARTS = {"feature_definitions": ("feature", "unit", "reason")}
+MARTS = {"feature_definitions": ("feature", "unit", "reason"), **ORIGIN_READS}
 TABLES = (
     "ml_run", "ml_model_version", "ml_model_event", "ml_metric", "ml_curve", "ml_feature_importance", "ml_comparison",
     "prediction_reasons",
@@ -24,7 +26,7 @@ STEP = "make train"
 
 @dataclass(frozen=True)
 class Run:
-    """A training run, as `ml_run` has it; `settings` are all of its settings."""
+    """A training run, as `ml_run` has it; `settings` are all of its settings, `libraries` the versions of libraries."""
 
     run_id: str
     score_month: str
@@ -35,7 +37,10 @@ class Run:
     test_windows: int
     windows_left_out: int
     headline_fold: str
+    data_sha256: str
+    settings_sha256: str
     settings: Mapping[str, Any]
+    libraries: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,19 @@ class Evaluation:
     families: Sequence[FamilyImportance]
     reasons: Sequence[FamilyReasons]
     comparison: Sequence[Comparison]
+    deliveries: Sequence[Delivery]
+
+    def only(self, models: Collection[str]) -> "Evaluation":
+        """Give what is said of some of the run's models."""
+        return replace(
+            self,
+            metrics=[of for of in self.metrics if of.model_name in models],
+            points=[of for of in self.points if of.model_name in models],
+            importance=[of for of in self.importance if of.model_name in models],
+            families=[of for of in self.families if of.model_name in models],
+            reasons=[of for of in self.reasons if of.model_name in models],
+            comparison=[of for of in self.comparison if of.model_name in models],
+        )
 
     def tables(self) -> list[Table]:
         """Everything as it is written beside the page."""
@@ -139,10 +157,11 @@ class Evaluation:
             ("reasons_by_family", FamilyReasons, self.reasons),
             ("comparison", Comparison, self.comparison),
         ]
-        return [
+        made = [
             Table(name, tuple(of.name for of in fields(kind)), [tuple(vars(row).values()) for row in rows])
             for name, kind, rows in given
         ]
+        return [*made, delivery_table(self.deliveries)]
 
 
 def find_run(connection: duckdb.DuckDBPyConnection, name: str, month: str | None) -> str:
@@ -197,7 +216,7 @@ def read_evaluation(connection: duckdb.DuckDBPyConnection, name: str, month: str
 
     runs = rows(
         "select run_id, score_month, horizon_date, rows, companies, positives, test_windows, windows_left_out, "
-        "headline_fold, settings from ml_run where run_id = $1"
+        "headline_fold, data_sha256, settings_sha256, settings, libraries from ml_run where run_id = $1"
     )
     metrics = rows(
         "select model_name, split, fold, slice, slice_value, metric, value, low, high, positives, rows from ml_metric "
@@ -209,20 +228,22 @@ def read_evaluation(connection: duckdb.DuckDBPyConnection, name: str, month: str
     empty = [table for table, found in (("ml_run", runs), ("ml_metric", metrics), ("ml_curve", points)) if not found]
     if empty:
         raise UserError(f"ml.{empty[0]} has no rows of run {run_id}; run `make train` again")
+    run = _run(runs[0])
     return Evaluation(
-        run=_run(runs[0]),
+        run=run,
         metrics=[Metric(*row) for row in metrics],
         points=[Point(*row) for row in points],
         importance=[Importance(*row) for row in rows(_importance())],
         families=[FamilyImportance(*row) for row in rows(_importance_by_family())],
         reasons=[FamilyReasons(*row) for row in rows(_reasons_by_family())],
         comparison=[Comparison(*row) for row in rows(COMPARISON)],
+        deliveries=read_deliveries(connection, run.score_month),
     )
 
 
 def _run(row: tuple[Any, ...]) -> Run:
     named = dict(zip((of.name for of in fields(Run)), row, strict=True))
-    return Run(**named | {"settings": json.loads(named["settings"])})
+    return Run(**named | {name: json.loads(named[name]) for name in ("settings", "libraries")})
 
 
 def _defined(table: str, columns: str, condition: str = "true") -> str:

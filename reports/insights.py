@@ -23,6 +23,7 @@ from reports.insights_findings import (
     tables,
 )
 from reports.insights_queries import PERCENTILES, Moments, Population, Step
+from reports.origin import notice
 from reports.page import Card, Page, Section, Shown
 from reports.plots import (
     Axis,
@@ -96,6 +97,7 @@ def compose(found: Insights) -> Report:
             _numbers_section(found),
         ],
         folder=NAME,
+        notice=notice(found.deliveries),
     )
     return Report(page, tables(found))
 
@@ -174,7 +176,7 @@ def _flow_section(accounting: Sequence[Step]) -> Section:
             Card(title="Balance sheets", svg=flow(stages, FLOW_END, "Rows from delivery to training", numbers.count)),
             Card(title="All steps", table=shown, note="Reasons are in the CSV file."),
         ],
-        ["row_accounting"],
+        ["row_accounting", "deliveries"],
     )
 
 

@@ -14,6 +14,7 @@ from reports.bins import Bins, choose_bins
 from reports.differences import Difference, Sample, standardised_difference
 from reports.figures import Cell, Table
 from reports.insights_queries import PERCENTILES, Category, Group, Known, Moments, Population, Step
+from reports.origin import Delivery, delivery_table, read_deliveries
 
 BECOMES_USER, NOT_USER = "becomes user", "not a user"
 STATUS = {1: BECOMES_USER, 0: NOT_USER}
@@ -72,6 +73,7 @@ class Insights:
     bins: Mapping[str, Bins]
     moments: Mapping[str, Mapping[int, Moments]]
     accounting: Sequence[Step]
+    deliveries: Sequence[Delivery]
 
 
 def is_continuous(feature: Feature) -> bool:
@@ -118,6 +120,7 @@ def read_insights(connection: duckdb.DuckDBPyConnection, month: str | None, say:
         bins=bins,
         moments=queries.read_moments(connection, measures, limits, bins),
         accounting=queries.read_accounting(connection),
+        deliveries=read_deliveries(connection, horizon.month),
     )
 
 
@@ -190,6 +193,7 @@ def tables(found: Insights) -> list[Table]:
         _categories_table(found),
         _percentiles_table(found),
         _histograms_table(found),
+        delivery_table(found.deliveries),
     ]
 
 

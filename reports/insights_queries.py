@@ -13,6 +13,7 @@ import duckdb
 from ml import marts
 from ml.features import Feature
 from reports.bins import Bins
+from reports.origin import READS as ORIGIN_READS
 from warehouse.catalog import quoted
 from warehouse.errors import UserError
 
@@ -22,6 +23,7 @@ READS = {
     "to_train": (),
     "to_predict": ("is_eligible",),
     "row_accounting": (),
+    **ORIGIN_READS,
 }
 PERCENTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 COMPANY_TYPE = "company_group"

@@ -16,10 +16,17 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 
 @dataclass(frozen=True)
 class Shown:
-    """A table as the page shows it: names in the first column, figures in the others."""
+    """A table as the page shows it.
+
+    Attributes:
+        columns: Headings.
+        rows: Names in the first column, in the others figures, which stand on one line and on the right.
+        prose: Whether there are words in all columns instead, which may go on in the next line.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    prose: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class Page:
         headline: The one sentence to remember.
         sections: In their order.
         folder: Name of the folder beside the page that has the CSV files.
+        notice: What must be known before anything else is read; may be empty.
     """
 
     title: str
@@ -77,6 +85,7 @@ class Page:
     headline: str
     sections: Sequence[Section]
     folder: str
+    notice: str = ""
 
 
 def unbroken(figures: str) -> str:

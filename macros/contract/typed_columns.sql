@@ -1,6 +1,6 @@
 {#-
-    The second of staging's three select lists: each trimmed text as a value of its contract type, and where that can
-    fail, the text beside it.
+    The second of staging's three select lists: each text as a value of its contract type, and where that can fail, the
+    text beside it as it was delivered.
 -#}
 {%- macro typed_columns(table_name) -%}
     {%- for column in contract_columns(table_name) %}

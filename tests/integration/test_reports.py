@@ -1,9 +1,7 @@
 """The reports on a real warehouse: their numbers are those of its tables, worked out here a second time."""
 
-import csv
 import re
 import shutil
-from html import unescape
 from pathlib import Path
 
 import duckdb
@@ -21,8 +19,8 @@ from ml.settings import SliceSettings, read_settings
 from ml.tables import append
 from ml.train import train
 from reports.insights_queries import PERCENTILES
+from tests.integration.report_pages import add_deliveries, assert_a_page, figures, text_of
 from tests.unit.ml.synthetic import Planted, make_world, write_horizon, write_warehouse
-from tests.unit.reports.drawn import assert_inside, parsed
 from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 
@@ -31,7 +29,6 @@ SETTINGS = read_settings().model_copy(
     update={"nthread": 1, "bootstrap_samples": 40, "company_folds": 3, "test_windows": 2, "slices": SLICES}
 )
 TYPES = ("private limited company", "limited liability partnership", "=1+1 <b>type</b>", "type 4", "type 5", "type 6")
-MOST_BYTES = 3_000_000
 
 
 def add_feature(connection: duckdb.DuckDBPyConnection, definition: tuple[str, ...], expression: str) -> None:
@@ -79,6 +76,7 @@ def finished(tmp_path_factory) -> Environment:
         )
         ((rows,),) = connection.execute("select count(*) from marts.to_train").fetchall()
         add_accounting(connection, rows)
+        add_deliveries(connection)
     train(environment, SETTINGS)
     predict(environment, SETTINGS)
     return environment
@@ -112,31 +110,6 @@ def rows(environment: Environment, query: str) -> list[tuple]:
 def frame(environment: Environment, query: str) -> pd.DataFrame:
     with duckdb.connect(str(environment.warehouse), read_only=True) as connection:
         return connection.execute(query).fetch_df()
-
-
-def figures(page: Path, name: str) -> list[dict[str, str]]:
-    with (page.with_suffix("") / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def text_of(page: Path) -> str:
-    """The words of a page, without its pictures."""
-    html = re.sub(r"<(svg|style)\b.*?</\1>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).replace("\N{NO-BREAK SPACE}", " ").split())
-
-
-def assert_a_page(page: Path) -> None:
-    html = page.read_text(encoding="utf-8")
-    assert page.stat().st_size < MOST_BYTES
-    assert not re.findall(rf"(?:src|href)=\"(?!#|data:,|{re.escape(page.stem)}/)", html)
-    assert "<script" not in html
-    assert "nan" not in re.findall(r"[a-z]+", re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL))
-    pictures = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
-    assert len(pictures) > 8
-    for picture in pictures:
-        assert_inside(parsed(picture))
-    for linked in re.findall(rf"href=\"({re.escape(page.stem)}/[^\"]+)\"", html):
-        assert (page.parent / linked).is_file()
 
 
 @pytest.fixture
@@ -452,7 +425,40 @@ def test_before_a_training_there_is_nothing_to_evaluate(finished, told, tmp_path
         told(bare, "evaluation")
 
 
-@pytest.mark.parametrize("words", [("insights", "4c15"), ("nonsense", "latest")])
+SAMPLE = "Sample data. All 3 deliveries behind these figures are of invented companies"
+
+
+def test_a_page_of_the_sample_says_so_before_anything_else(finished, insights, evaluation):
+    for page in (insights, evaluation):
+        html = page.read_text(encoding="utf-8")
+        assert html.index('<p class="notice">') < html.index('<p class="headline">')
+        assert SAMPLE in text_of(page)
+        landed = {row["delivery"]: int(row["landed_rows"]) for row in figures(page, "deliveries")}
+        assert landed == {"UKLTD_S_20260801": 18000, "UKLTD_M_20260901": 1000, "UKLTD_M_20261001": 1000}
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (
+            "update marts.delivery_volumes set is_sample = false where delivery_kind = 'monthly'",
+            "1 of the 3 deliveries",
+        ),
+        ("update marts.delivery_volumes set is_sample = false", None),
+        ("delete from marts.delivery_volumes where snapshot_month < '2026-11'", "No delivery behind these figures"),
+    ],
+)
+def test_a_page_says_what_share_of_its_data_is_invented(copied, told, tmp_path, statement, words):
+    with duckdb.connect(str(copied.warehouse)) as connection:
+        connection.execute(statement)
+    told(copied, "evaluation", "--output", str(tmp_path / "out"))
+    (page,) = (tmp_path / "out").glob("*.html")
+    html = page.read_text(encoding="utf-8")
+    assert ('<p class="notice">' in html) == (words is not None)
+    assert words is None or words in html
+
+
+@pytest.mark.parametrize("words", [("insights", "4c15"), ("card", "4c15"), ("nonsense", "latest")])
 def test_a_wrong_kind_of_report_is_a_wrong_command_line(finished, told, capsys, words):
     with pytest.raises(SystemExit) as ended:
         told(finished, *words)

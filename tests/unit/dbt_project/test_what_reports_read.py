@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports import evaluation_queries, insights_queries
+from reports import evaluation_queries, insights_queries, model_card_queries
 from reports.insights import FLOW
 
 
@@ -14,6 +14,7 @@ from reports.insights import FLOW
     [
         ("insights_report", {*insights_queries.READS}),
         ("evaluation_report", {*evaluation_queries.MARTS, *evaluation_queries.TABLES}),
+        ("model_card", {*model_card_queries.READS, *model_card_queries.TABLES}),
     ],
 )
 def test_the_exposure_of_a_report_names_what_it_reads(manifest: dict[str, Any], name: str, reads: set[str]) -> None:

@@ -36,9 +36,11 @@ def read(html: str) -> Read:
 
 def page(text: str) -> Page:
     card = Card(text, bars([Bar(text, 1, text)], text), text, Shown((text, text), [(text, text)]))
+    prose = Card(table=Shown((text, text), [(text, text)], prose=True), folded=False)
     return Page(
-        text, text, text, [Section(text, [text], [card, Card(table=card.table, folded=False)], ["figures"])], "p"
-    )
+        text, text, text, [Section(text, [text], [card, Card(table=card.table, folded=False), prose], ["figures"])],
+        "p", text,
+    )  # fmt: skip
 
 
 def test_texts_from_the_data_are_escaped_wherever_they_stand():
@@ -69,6 +71,23 @@ def test_an_interval_may_go_below_its_estimate_and_nothing_else_breaks():
         "8.3" + NO_BREAK + "%",
         "(3.0 % to 12.8 %)".replace(" ", NO_BREAK),
     ]
+
+
+def test_words_in_a_table_may_break_and_figures_may_not():
+    cells = [("it may break", "it may break")]
+    drawn = [
+        render(Page("t", "t", "t", [Section("s", cards=[Card(table=Shown(("a", "b"), cells, prose=prose))])], "p"))
+        for prose in (False, True)
+    ]
+    assert [html.count(f"it{NO_BREAK}may{NO_BREAK}break") for html in drawn] == [1, 0]
+    assert ['<table class="prose">' in html for html in drawn] == [False, True]
+
+
+def test_a_notice_stands_above_the_headline_and_leaves_no_trace_where_there_is_none():
+    sections = [Section("s")]
+    assert '<p class="notice">' not in render(Page("t", "t", "h", sections, "p"))
+    noticed = render(Page("t", "t", "h", sections, "p", "of <b>the</b> sample"))
+    assert noticed.index("of &lt;b&gt;the&lt;/b&gt; sample") < noticed.index('<p class="headline">')
 
 
 def test_a_report_is_written_with_its_figures_beside_it(tmp_path):
