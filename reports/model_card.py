@@ -15,6 +15,7 @@ from reports.model_card_judged import (
     lists_section,
     of_all,
     tested_section,
+    words_of_all,
     worst_slices_section,
 )
 from reports.model_card_learning import data_section, features_section, training_section
@@ -48,7 +49,7 @@ def model_card_report(environment: Environment) -> tuple[Report, datetime.date]:
 def compose(served: Served) -> Report:
     """Draw what was found."""
     versions = joined([f"{of.name} {of.choice.version.model_version} ({standing(of)})" for of in served.models])
-    caveats = [*limits(served), *(words for told in served.told for words in evaluation_limits(told))]
+    caveats = [*limits(served), *words_of_all(served, evaluation_limits), *recommendations(served)]
     page = Page(
         title="Model card: who will start to use invoice finance",
         about=f"Of the versions that serve {served.horizon.month}, as training and promotion wrote it; nothing was "
@@ -71,9 +72,7 @@ def compose(served: Served) -> Report:
             worst_slices_section(served),
             drift_section(served),
             Section("What to be careful about", CARE),
-            Section(
-                "What these models cannot know, and what to do", [*dict.fromkeys(caveats), *recommendations(served)]
-            ),
+            Section("What these models cannot know, and what to do", caveats),
             promotion_section(served),
             again_section(served),
         ],

@@ -1,6 +1,6 @@
 """How the models were judged, and where they are weak: sections of the report `card`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reports import numbers
@@ -17,6 +17,22 @@ NO_BETTER = 1.0
 DRIFTED = 10
 
 
+def _name(told: Told) -> str:
+    return f"{joined(told.models)} model".capitalize()
+
+
+def words_of_all(served: Served, write: Callable[[Told], Sequence[str]]) -> list[str]:
+    """Put the words of several runs together: those that all share once, the others with the model that they are of.
+
+    Args:
+        served: The models.
+        write: Gives the words of one run.
+    """
+    parts = [(told, write(told)) for told in served.told]
+    common = [words for words in parts[0][1] if all(words in own for _, own in parts)]
+    return common + [f"{_name(told)}: {words}" for told, own in parts for words in own if words not in common]
+
+
 def of_all(served: Served, draw: Callable[[Told], Section]) -> Section:
     """Draw a section of an evaluation for all models, whose runs may differ.
 
@@ -24,16 +40,17 @@ def of_all(served: Served, draw: Callable[[Told], Section]) -> Section:
         served: The models.
         draw: Makes the section of one run.
     """
-    parts = [(told, draw(told)) for told in served.told]
-    first = parts[0][1]
-    if len(parts) == 1:
+    sections = {told.found.run.run_id: draw(told) for told in served.told}
+    first = next(iter(sections.values()))
+    if len(sections) == 1:
         return first
-    common = [words for words in first.words if all(words in part.words for _, part in parts)]
-    words, cards = list(common), []
-    for told, part in parts:
-        name = f"{joined(told.models)} model".capitalize()
-        words += [f"{name}: {own}" for own in part.words if own not in common]
-        cards += [replace(card, title=f"{name}: {card.title}" if card.title else name) for card in part.cards]
+    cards = []
+    for told in served.told:
+        name = _name(told)
+        for card in sections[told.found.run.run_id].cards:
+            is_named = card.title.startswith(name)
+            cards.append(card if is_named else replace(card, title=f"{name}: {card.title}" if card.title else name))
+    words = words_of_all(served, lambda told: sections[told.found.run.run_id].words)
     return Section(first.title, words, cards, first.figures)
 
 
@@ -85,9 +102,9 @@ def tested_section(served: Served) -> Section:
     words = []
     for told in served.told:
         test, run = told.test, told.found.run
-        years = f"{run.test_windows:,} {'year' if run.test_windows == 1 else 'years'}"
+        years = "1 year tested" if run.test_windows == 1 else f"{run.test_windows:,} years tested one after another"
         words.append(
-            f"Run {run.run_id} ({joined(told.models)}): {years} tested one after another, each by models that learned "
+            f"Run {run.run_id} ({joined(told.models)}): {years}, each by models that learned "
             f"from nothing after it began and from none of its companies. The last begins after {told.headline}: "
             f"{test.rows:,} observations, of which {test.positives:,} became users."
         )

@@ -76,14 +76,12 @@ def promotion_section(served: Served) -> Section:
         cards.append(Card(f"Gates, {model.label}", table=table, folded=False, wide=True))
     shown = served.events[-EVENTS:]
     history = Shown(
-        ("when (UTC)", "what", "version", "by", "why"),
+        ("when (UTC), by whom", "what", "why"),
         [
             (
-                f"{of.happened_at:%Y-%m-%d %H:%M}",
-                ACTIONS[of.action],
-                f"{of.model_name} {of.model_version}"
+                f"{of.happened_at:%Y-%m-%d %H:%M}, {of.actor}",
+                f"{of.model_name} {of.model_version} {ACTIONS[of.action]}"
                 + (", serves" if any(_is_of(of, model) for model in served.models) else ""),
-                of.actor,
                 of.why,
             )
             for of in shown

@@ -38,7 +38,7 @@ METRICS = (
     "Lift is how many times as many users a list has as one picked by chance: it is what a sales team gains. Average "
     "precision judges the whole ranking with the weight on its top, the area under ROC with equal weight everywhere; "
     "the calibration error is how far the probabilities lie from what became of the companies.",
-    "Intervals are of 95 %, over companies drawn again with replacement, so that a company with many rows counts once.",
+    "Intervals are of 95 %, over companies drawn again with replacement, each with all of its rows.",
 )
 CARE = (
     "The data are public registers in a licensed extract. The models are not told names, numbers, dates as such, the "

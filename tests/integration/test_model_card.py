@@ -245,7 +245,7 @@ def test_baselines_stand_beside_the_models_where_they_were_tried(copied, made):
 
 def test_models_of_two_runs_stand_beside_each_other_each_with_its_own_figures(copied, run, made):
     (first,) = (row[0] for row in rows(copied, "select run_id from ml.ml_run"))
-    train(copied, settings("seed=2", "test_windows=1", "canaries.shuffles=3"))
+    train(copied, settings("seed=2", "test_windows=1", "company_folds=1", "canaries.shuffles=3"))
     (second,) = {row[0] for row in rows(copied, "select run_id from ml.ml_run")} - {first}
     run(copied, "rollback", "precision", "--why", "it was <better>")
     page = made(copied)
@@ -260,6 +260,10 @@ def test_models_of_two_runs_stand_beside_each_other_each_with_its_own_figures(co
     assert "A later precision model is registered and does not serve: " in words
     assert f"Run {first} (precision): 2 years tested" in words
     assert f"Run {second} (recall): 1 year tested" in words
+    assert "Precision model: Tested on " in words
+    assert "Recall model: Tested on " in words
+    assert "Precision model: Precision model" not in words
+    assert words.count("A lift is against companies picked by chance") == 1
     assert f"--from-run {first}" in words
     assert f"--from-run {second}" in words
     for model, run_id in (("precision", first), ("recall", second)):
