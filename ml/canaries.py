@@ -221,13 +221,16 @@ def _planted_signal(frame: TrainingFrame, folds: list[Fold], settings: Settings)
 
 
 def _shared_companies(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> Canary:
-    company = frame.observations.company
+    company, companies = frame.observations.company, len(frame.observations.company_numbers)
     shared = 0
     folds = 0
     for horizon in walk_forward(horizon_date, settings.test_windows):
         for fold in evaluation_folds(frame.observations, horizon, settings.company_folds):
-            trained = np.concatenate([fold.part.fit, fold.part.slice, fold.part.refit])
-            shared += len(np.intersect1d(company[trained], company[fold.test]))
+            is_trained, is_tested = (np.zeros(companies, dtype=np.bool_) for _ in range(2))
+            for rows in (fold.part.fit, fold.part.slice, fold.part.refit):
+                is_trained[company[rows]] = True
+            is_tested[company[fold.test]] = True
+            shared += int((is_trained & is_tested).sum())
             folds += 1
     return Canary(f"companies in both the training and the test rows of {folds} folds", str(shared), "0", not shared)
 

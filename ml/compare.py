@@ -17,9 +17,11 @@ from ml.extras import optional_module, required_module
 from ml.frames import TrainingFrame
 from ml.inputs import read_inputs
 from ml.metrics import Estimate, Tested, estimate, paired_differences
+from ml.model import Model
 from ml.opponents import Ranking, fewer_negatives, learner, rate_of_cells
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.slices import sliced_columns
+from ml.split import Part
 from ml.tables import append, register_tables
 from ml.text import aligned
 from ml.train import describe, name_run
@@ -32,6 +34,7 @@ TABLE = "ml_comparison"
 OURS = "xgboost"
 ALL_NEGATIVES = "xgboost_all_negatives"
 FEWER_NEGATIVES = "xgboost_fewer_negatives"
+ALL_ROWS = "xgboost_all_rows"
 SHOWN = ("average_precision", 3), ("roc_auc", 3), ("lift_at_1_percent", 1), ("lift_at_10_percent", 2)
 
 SCHEMA = pa.schema(
@@ -95,10 +98,24 @@ def opponents(frame: TrainingFrame, settings: Settings) -> tuple[dict[str, Learn
     return {name: learner(name, recipe, settings) for name, recipe in recipes.items()}, absent
 
 
-def _of_all_negatives(frame: TrainingFrame, name: ModelName, ours: Mapping[str, Estimate]) -> Compared:
+def _shown_all_rows(rows: int, settings: Settings) -> Learner[Model]:
+    """Make the learner of our models that learns from every row it knows, however many there are."""
+    learn = learner_of_ours(MODEL_NAMES, settings.model_copy(update={"learned_rows": rows}))
+
+    def learn_all(frame: TrainingFrame, part: Part) -> Mapping[str, Model]:
+        return {f"{ALL_ROWS} {name}": model for name, model in learn(frame, part).items()}
+
+    return learn_all
+
+
+def _of_all_negatives(
+    frame: TrainingFrame, name: ModelName, ours: Mapping[str, Estimate], *, are_drawn: bool
+) -> Compared:
     """Set a model that is shown all negatives beside ours, which is that model where to_train holds all of them."""
     weight = frame.observations.weight[~frame.observations.label]
     if (weight == 1).all():
+        if are_drawn:
+            return Compared(name, ALL_NEGATIVES, {}, {}, f"to_train holds all negatives, and {ALL_ROWS} is shown them")
         no_difference = dict.fromkeys(ours, Estimate(0.0, 0.0, 0.0))
         return Compared(name, ALL_NEGATIVES, ours, no_difference, "to_train holds all negatives: the same model")
     note = f"to_train holds one in {weight.mean():.3g} negatives; build it with a larger non_user_rows to compare"
@@ -124,6 +141,11 @@ def compare(
     ours = learner_of_ours(MODEL_NAMES, settings)
     less = fewer_negatives(FEWER_NEGATIVES, ours, settings.comparison.negatives_share, settings.seed)
     tried: list[Learner[Fitted]] = [ours, *others.values(), less]
+    beside = [FEWER_NEGATIVES]
+    are_drawn = any(len(fold.part.refit) > settings.learned_rows for fold in folds)
+    if are_drawn:
+        tried.append(_shown_all_rows(len(frame.matrix), settings))
+        beside.append(ALL_ROWS)
     trial = try_learners(frame, folds, tried, say=say)
     tested = {name: replace(rows, listed=None) for name, rows in trial.tested.items()}
     estimates = {
@@ -132,8 +154,9 @@ def compare(
     }
     compared: list[Compared] = []
     for name in MODEL_NAMES:
-        compared += _beside(name, tested, estimates, [*others, f"{FEWER_NEGATIVES} {name}"], settings)
-        compared.append(_of_all_negatives(frame, name, estimates[name]))
+        of_ours = (f"{called} {name}" for called in beside)
+        compared += _beside(name, tested, estimates, [*others, *of_ours], settings)
+        compared.append(_of_all_negatives(frame, name, estimates[name], are_drawn=are_drawn))
         compared += [Compared(name, other, {}, {}, why) for other, why in absent.items()]
     return compared
 
@@ -154,6 +177,8 @@ def _beside(
         note = None
         if called == FEWER_NEGATIVES:
             note = f"with {100 * settings.comparison.negatives_share:g} % of the negatives of to_train"
+        if called == ALL_ROWS:
+            note = f"with all rows, where ours learn from {settings.learned_rows:,}"
         yield Compared(name, called, estimates[other], differences, note)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from ml.calibration import Calibration, fit_calibration, log_odds_offset, sigmoid
+from ml.draw import drawn
 from ml.drift import Baseline, baseline, feature_bins
 from ml.features import Kind
 from ml.frames import Matrix, TrainingFrame
@@ -264,6 +265,8 @@ def fit_models(
     first model, which knows two years less, the final one claims too much for its best rows.) The same scores say
     where its list ends.
 
+    Of a part with more rows than `learned_rows` all of this sees those that are drawn, and no others, see `draw.drawn`.
+
     A part trains only on rows with similar_since <= observed_on. Older rows of a group are in the mart because of what
     came after them, the group's first user: with them every rare group would look like a good one.
 
@@ -280,7 +283,8 @@ def fit_models(
     Returns:
         By name.
     """
-    rows, encoder = frame.observations, frame.encoder
+    encoder = frame.encoder
+    part, rows = drawn(part, frame.observations, settings.learned_rows, settings.seed)
     features = tuple((feature.name, feature.kind) for feature in encoder.features)
     label, weight = rows.label[part.refit], rows.weight[part.refit]
     positive_weights = {name: _positive_weight(settings.models.of(name), label) for name in names}

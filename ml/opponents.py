@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.calibration import Calibration, fit_calibration, log_odds_offset
+from ml.draw import drawn
 from ml.evaluate import F, Learner
 from ml.frames import Matrix, TrainingFrame
 from ml.metrics import Tested, point
@@ -59,11 +60,12 @@ def learner(name: str, recipe: Recipe, settings: Settings) -> Learner[Ranking]:
     Args:
         name: What it is called.
         recipe: How to fit.
-        settings: How many positives a slope of the calibration needs.
+        settings: How many rows are learned from, and how many positives a slope of the calibration needs.
     """
 
     def learn(frame: TrainingFrame, part: Part) -> Mapping[str, Ranking]:
-        rows = frame.observations
+        part, rows = drawn(part, frame.observations, settings.learned_rows, settings.seed)
+        frame = replace(frame, observations=rows)
         chosen, fit = recipe(frame, part)
         offset = log_odds_offset(rows.label[part.refit], rows.weight[part.refit], 1.0)
         log_odds = np.full(len(part.slice), np.nan)

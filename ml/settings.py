@@ -242,6 +242,7 @@ class Settings(BaseModel):
     enough_positives: PositiveInt
     bootstrap_samples: int = Field(ge=20)
     top_rows: tuple[PositiveInt, ...]
+    learned_rows: int = Field(ge=1000)
     minimum_positives: PositiveInt
     calibration_positives: PositiveInt
     operating_points: OperatingPointsSettings

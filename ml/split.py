@@ -9,6 +9,7 @@ horizons, a year apart.
 
 import datetime
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,11 @@ class Observations:
     split_bucket: NDArray[np.int64]
     label: Mask
     weight: NDArray[np.float64]
+
+    @cached_property
+    def known_on(self) -> Days:
+        """Day on which the twelve months of each row's label end; kept, since every part of a split asks for it."""
+        return add_months(self.observed_on, LABEL_MONTHS)
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ def shift_date(day: datetime.date, months: int) -> datetime.date:
 
 def _window(observations: Observations, after: datetime.date, until: datetime.date) -> Mask:
     """Rows observed after one day whose labels are known by another."""
-    known = add_months(observations.observed_on, LABEL_MONTHS) <= np.datetime64(until)
+    known = observations.known_on <= np.datetime64(until)
     window: Mask = known & (observations.observed_on > np.datetime64(after))
     return window
 
@@ -115,7 +121,7 @@ def _known(observations: Observations, cut: datetime.date) -> Mask:
     Older rows of a group are in the table because of what came after them, its first user: learning from them makes
     every rare group look like a good one.
     """
-    known = add_months(observations.observed_on, LABEL_MONTHS) <= np.datetime64(cut)
+    known = observations.known_on <= np.datetime64(cut)
     mask: Mask = known & (observations.similar_since <= observations.observed_on)
     return mask
 

@@ -120,11 +120,12 @@ def compose(connection: duckdb.DuckDBPyConnection, lake: Lake[Location], environ
         )
     leads = marts.rows(connection, FIRST_LEADS.format(marts=schema, number=LEADS))
     test, training, window = evaluation.test, evaluation.training, evaluation.test_window
+    those = "drawn from those" if training.rows == evaluation.settings.learned_rows else "those"
     counts = [
         ("companies with accounts", f"{companies:,}"),
         ("users of invoice finance", f"{users:,}, {current_users:,} of them today"),
         ("training rows", f"{rows:,}, {positives:,} of them positive"),
-        ("learned from", f"{training.rows:,}, {training.positives:,} of them positive: those whose year is over"),
+        ("learned from", f"{training.rows:,}, {training.positives:,} of them positive: {those} whose year is over"),
         ("companies scored", f"{scored:,}"),
     ]
     others = []

@@ -14,6 +14,7 @@ import xgboost as xgb
 from ml import marts
 from ml.artefacts import Evaluation, ModelEvaluation, TrainedRows, save_evaluation
 from ml.calibration import unlabelled_users
+from ml.draw import drawn
 from ml.evaluate import evaluate
 from ml.evaluation_tables import write_evaluation
 from ml.frames import TrainingFrame
@@ -101,6 +102,9 @@ def _train(
 ) -> Evaluation:
     rows = frame.observations
     part = training_part(rows, horizon.date)
+    learned, _ = drawn(part, rows, settings.learned_rows, settings.seed)
+    if len(learned.refit) < len(part.refit):
+        say(f"a training learns from {settings.learned_rows:,} rows at most, drawn from those it knows")
     findings = evaluate(frame, horizon.date, settings, say)
     registry = read_registry(lake)
     versions: list[Version] = []
@@ -125,9 +129,9 @@ def _train(
         score_month=horizon.month,
         horizon_date=horizon.date,
         training=TrainedRows(
-            rows=len(part.refit),
-            companies=len(np.unique(rows.company[part.refit])),
-            positives=int(rows.label[part.refit].sum()),
+            rows=len(learned.refit),
+            companies=len(np.unique(rows.company[learned.refit])),
+            positives=int(rows.label[learned.refit].sum()),
             sha256=data_sha256,
         ),
         training_window=findings.headline.training_window,

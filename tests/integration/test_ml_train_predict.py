@@ -458,6 +458,21 @@ def test_it_is_said_where_only_the_level_was_calibrated(copied, capsys):
     assert printed.count("only the level calibrated") == 2 * (SETTINGS.test_windows * SETTINGS.company_folds + 1)
 
 
+def test_a_training_that_draws_its_rows_says_so_and_counts_those_that_it_learned_from(copied, capsys):
+    train(copied, SETTINGS.model_copy(update={"learned_rows": 1000}))
+    assert "train: a training learns from 1,000 rows at most, drawn from those it knows" in capsys.readouterr().out
+    evaluation = json.loads(Lake(copied.lake).evaluation("20261001").read_text())
+    assert evaluation["training"]["rows"] == 1000
+    assert evaluation["training"]["positives"] <= 500
+    known = rows(copied.warehouse, """
+        select count(*) from marts.to_train
+        where observed_on + interval 12 month <= date '2026-10-01' and similar_since <= observed_on""")  # fmt: skip
+    assert known[0][0] > 1000
+    newest = rows(copied.warehouse, f"""
+        select distinct training_rows from ml.ml_model_version where run_id = '{evaluation["run_id"]}'""")  # fmt: skip
+    assert newest == [(1000,)]
+
+
 def test_a_fold_whose_history_is_too_short_is_named(copied):
     change(copied, "delete from marts.to_train where label = 1 and split_bucket >= 34 and observed_on < '2022-10-01'")
     with pytest.raises(UserError, match="of the observations of the companies outside part 1 until"):
@@ -542,6 +557,17 @@ def test_the_summary_shows_counts_quality_and_the_first_leads(with_leads, capsys
         assert reason in printed
     assert leads[10][0] not in printed
     assert str(Lake(with_leads.lake).lists("20261001")) in printed
+
+
+def test_the_summary_says_where_the_rows_learned_from_were_drawn(with_leads, capsys):
+    main(["summary"])
+    assert "of them positive: those whose year is over" in capsys.readouterr().out
+    (path,) = Lake(with_leads.lake).run("").parent.glob("*.json")
+    evaluation = json.loads(path.read_text())
+    evaluation["settings"]["learned_rows"] = evaluation["training"]["rows"]
+    path.write_text(json.dumps(evaluation))
+    main(["summary"])
+    assert "of them positive: drawn from those whose year is over" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

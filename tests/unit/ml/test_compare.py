@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import yaml
 
-from ml.compare import ALL_NEGATIVES, FEWER_NEGATIVES, OURS, compare, compare_marts, comparison_lines, comparison_table
+from ml.compare import (
+    ALL_NEGATIVES,
+    ALL_ROWS,
+    FEWER_NEGATIVES,
+    OURS,
+    compare,
+    compare_marts,
+    comparison_lines,
+    comparison_table,
+)
 from ml.evaluate import headline_folds, try_learners
 from ml.features import read_features
 from ml.frames import read_training
@@ -118,6 +127,19 @@ def test_negatives_that_were_not_sampled_are_not_pretended(tmp_path):
     cells = [line for line in table if line["learner"] == ALL_NEGATIVES and line["model_name"] == "precision"]
     assert {line["value"] for line in cells} == {None}
     assert len(cells) == len(of(compared, "precision", OURS).metrics)
+
+
+def test_models_that_learn_from_drawn_rows_stand_beside_those_that_learn_from_all(frame, compared):
+    drawn = compare(frame, MONTH, made_of().model_copy(update={"learned_rows": 600}), lambda _: None)
+    every, before = of(drawn, "recall", ALL_ROWS), of(compared, "recall", OURS)
+    assert every.metrics["average_precision"] == before.metrics["average_precision"]
+    assert every.note == "with all rows, where ours learn from 600"
+    gain = every.metrics["roc_auc"].value - of(drawn, "recall", OURS).metrics["roc_auc"].value
+    assert every.differences["roc_auc"].value == pytest.approx(gain)
+    assert gain != 0
+    assert of(drawn, "recall", ALL_NEGATIVES).metrics == {}
+    other = "logistic_regression"
+    assert of(drawn, "recall", other).metrics != of(compared, "recall", other).metrics
 
 
 def test_fewer_negatives_stand_for_all(frame):

@@ -18,6 +18,7 @@ def test_settings_are_frozen():
     ("change", "complaint"),
     [
         ({"sead": 1}, "sead: extra inputs are not permitted"),
+        ({"learned_rows": 999}, "learned_rows: input should be greater than or equal to 1000"),
         ({"company_folds": 0}, "company_folds: input should be greater than or equal to 1"),
         ({"models": {}}, "models.precision: field required"),
         ({"scoring_memory": "much"}, "scoring_memory: string should match pattern"),
