@@ -82,8 +82,12 @@ function words() {
   return found;
 }
 
+function plain(text) {
+  return text.replace(/\s+/g, " ").trim(); // also of blanks that do not break
+}
+
 function table(element) {
-  const cells = (row) => [...row.cells].map((cell) => cell.innerText.trim());
+  const cells = (row) => [...row.cells].map((cell) => plain(cell.innerText));
   const title = element.closest("article")?.querySelector("h3");
   return { title: title ? title.innerText : "", head: [...element.querySelectorAll("thead tr")].flatMap(cells),
            rows: [...element.querySelectorAll("tbody tr")].map(cells) };
@@ -94,7 +98,7 @@ return {
   language: document.documentElement.lang,
   width: arguments[0],
   reach: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth),
-  text: document.body.innerText.replace(/\s+/g, " "),
+  text: plain(document.body.innerText),
   words: words(),
   headings: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map((heading) =>
     [Number(heading.tagName[1]), heading.innerText]),

@@ -13,6 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.chromium import A4, PHONE, SCREEN, Chromium
 from tests.browser.conftest import PAGES
 from tests.browser.measured import drawing_faults, grey_faults, reading_faults, sideways_faults, structure_faults
+from tests.browser.numbers import figures, read_one, rows, stands_for, unlike
 from tests.browser.planted import FAULTLESS, PLANTED, whole
 
 MOST_BYTES = 3_000_000
@@ -141,3 +142,114 @@ def test_a_folded_table_is_opened_and_closed_by_a_key_and_by_a_click(browser: Ch
         assert inside.is_displayed()
         summary.click()
         assert not inside.is_displayed()
+
+
+def test_insights_shows_the_numbers_of_its_file_and_of_the_table(look, reported):
+    page = reported.pages["insights"]
+    shown = look(page, SCREEN)
+    ((observations, companies, users),) = rows(
+        reported.warehouse, "select count(*), count(distinct company_number), sum(label) from marts.to_train"
+    )
+    assert f"{observations:,} observations of {companies:,} companies; {users:,} of them" in shown.text
+    months = figures(page, "months")
+    assert sum(int(row["observations"]) for row in months) == observations
+    assert sum(int(row["become_users"]) for row in months) == users
+
+    codes = {table.title: table for table in shown.tables if table.head[0] == "value"}
+    features = rows(reported.warehouse, "select feature, reason from marts.feature_definitions where unit = 'code'")
+    assert {reason[:1].upper() + reason[1:] for _, reason in features} == set(codes)
+    for feature, reason in features:
+        counted = {value: counts for value, *counts in rows(reported.warehouse, f"""
+            select coalesce({feature}, 'missing'), count(*), sum(label) from marts.to_train group by 1""")}  # fmt: skip
+        in_file = {row["value"] or "missing": row for row in figures(page, "categories") if row["feature"] == feature}
+        for value, count, share, become, share_of_them in codes[reason[:1].upper() + reason[1:]].rows:
+            expected = counted[value]
+            assert [int(in_file[value][name]) for name in ("observations", "become_users")] == expected
+            assert [read_one(count).value, read_one(become).value] == expected
+            assert stands_for(share, expected[0] / observations)
+            assert stands_for(share_of_them, expected[1] / expected[0])
+
+
+def test_insights_shows_the_percentiles_of_its_file_and_of_the_table(look, reported):
+    page = reported.pages["insights"]
+    tables = {table.title: table for table in look(page, SCREEN).tables if table.head[0] == "percentile"}
+    in_file = {(row["feature"], row["group"]): row for row in figures(page, "percentiles")}
+    features = [
+        (feature, unit, tables[reason[:1].upper() + reason[1:]])
+        for feature, unit, reason in rows(
+            reported.warehouse, "select feature, unit, reason from marts.feature_definitions"
+        )
+        if reason[:1].upper() + reason[1:] in tables
+    ]
+    assert len(features) == len(tables) > 50
+    points = [float(f"0{point}") for point in features[0][2].head[1:]]
+    asked = ", ".join(f"quantile_cont({feature}, {points})" for feature, _, _ in features)
+    groups = rows(reported.warehouse, f"""
+        select case label when 1 then 'becomes user' when 0 then 'not a user' else 'all' end, {asked}
+        from marts.to_train group by grouping sets ((), (label))""")  # fmt: skip
+    assert len(groups) == 3
+    for group, *found in groups:
+        for (feature, unit, table), exact in zip(features, found, strict=True):
+            of_file = [float(in_file[feature, group][f"p{point[1:]}"]) for point in table.head[1:]]
+            assert of_file == pytest.approx([float(value) for value in exact])
+            (cells,) = [cells for name, *cells in table.rows if name == group[:1].upper() + group[1:]]
+            # what is read of a percentage is its share
+            written = [value / 100 if unit == "percent" else value for value in of_file]
+            assert [cell for cell, value in zip(cells, written, strict=True) if unlike(cell, [value])] == [], feature
+
+
+def test_insights_draws_the_shares_that_are_missing(look, reported):
+    page = reported.pages["insights"]
+    pictures = [of for of in look(page, SCREEN).pictures if of.name == "Share of observations that lack a variable"]
+    drawn = [text.content for of in pictures for text in of.texts][1::2]
+    lacking = [row for row in figures(page, "missing") if int(row["missing"])]
+    assert len(drawn) == len(lacking) > 20
+    asked = ", ".join(
+        f"avg(({row['feature']} is null or {row['feature']}::varchar = 'unknown')::int)" for row in lacking
+    )
+    (shares,) = rows(reported.warehouse, f"select {asked} from marts.to_train")
+    for figure, row, share in zip(drawn, lacking, shares, strict=True):
+        assert float(row["missing_share"]) == pytest.approx(share)
+        assert stands_for(figure, share), row["feature"]
+
+
+def test_the_evaluation_shows_the_numbers_of_its_file_and_of_the_table(look, reported):
+    page = reported.pages["evaluation"]
+    shown = look(page, SCREEN)
+    ((run_id, fold),) = rows(reported.warehouse, "select run_id, headline_fold from ml.ml_run")
+    assert page.stem == f"evaluation_{run_id}"
+    key = ("model_name", "split", "fold", "slice", "slice_value", "metric")
+    found = {row[:6]: row[6:] for row in rows(reported.warehouse, f"""
+        select {', '.join(key)}, value, low, high, positives, rows from ml.ml_metric""")}  # fmt: skip
+    for row in figures(page, "metrics"):
+        numbers = [float(row[name]) if row[name] else None for name in ("value", "low", "high", "positives", "rows")]
+        assert numbers == list(found[tuple(row[name] for name in key)])
+    assert len(figures(page, "metrics")) == len(found)
+
+    def test(model: str, metric: str, slice_name: str = "all", value: str = "all") -> list[float]:
+        return list(found[model, "walk_forward", fold, slice_name, value, metric])
+
+    models = ("precision", "recall")
+    chief = {name: cells for name, *cells in shown.tables[0].rows}
+    for name, metric in (("Lift at the top 1 %", "lift_at_1_percent"), ("Average precision", "average_precision"),
+                         ("Area under ROC", "roc_auc"), ("Rate of users among all", "base_rate")):  # fmt: skip
+        for model, cell in zip(models, chief[name], strict=True):
+            assert not unlike(cell, test(model, metric)[:3]), (cell, test(model, metric))
+    lists = {table.title: table.rows for table in shown.tables if table.title.startswith("List of the")}
+    for model in models:
+        cells = [read_one(cell).value for row in lists[f"List of the {model} model"] for cell in row[1:]]
+        names = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+        assert cells == [round(test(model, name)[0]) for name in names]
+    (regions,) = [table.rows for table in shown.tables if table.title == "By region"]
+    for region, tested, users, *cells in regions:
+        for model, cell in zip(models, cells, strict=True):
+            *estimate, positives, counted = test(model, "lift_at_10_percent", "region", region)
+            assert [read_one(tested).value, read_one(users).value] == [counted, positives]
+            assert cell == "too few users" or not unlike(cell, estimate)
+    importance = rows(reported.warehouse, """
+        select mean_contribution, gain from ml.ml_feature_importance where model_name = 'recall'
+        order by importance_rank""")  # fmt: skip
+    (features,) = [table.rows for table in shown.tables if table.title == "Recall model: features"]
+    for (*_, contribution, gain), exact in zip(features, importance, strict=True):
+        assert not unlike(contribution, [exact[0]])
+        assert stands_for(gain, exact[1])
