@@ -1,6 +1,6 @@
 """A small country with every report about it, and one browser to look at them, both made once for all tests here."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,6 @@ from ml.__main__ import REPORTS, main
 from tests.athena.main_job import ONLY_TABLES, features, on_laptop, scores
 from tests.browser.chromium import Chromium, require_packages, started
 from tests.browser.measured import Measured
-from warehouse.lake import Lake
 
 NO_PAGES = {"text", "leads"}  # one is printed, the other a workbook
 PAGES = tuple(kind for kind in REPORTS if kind not in NO_PAGES)
@@ -20,16 +19,14 @@ COMPANIES = "3000"
 
 @dataclass(frozen=True)
 class Reported:
-    """A warehouse, and all that lies beside its reports."""
+    """A warehouse and the pages about it, by the kind of their report."""
 
     warehouse: Path
-    folder: Path
+    written: Mapping[str, Collection[Path]]
 
-    @property
-    def pages(self) -> Mapping[str, Path]:
-        """Pages by the kind of their report; the documentation of the tables is dbt's own."""
-        found = [path for path in self.folder.rglob("*.html") if path.parent.name != "docs"]
-        return {path.stem.partition("_")[0]: path for path in found}
+    def page(self, kind: str) -> Path:
+        (page,) = self.written[kind]
+        return page
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +34,21 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     require_packages()
     with started(tmp_path_factory.mktemp("chromium")) as chromium:
         yield chromium
+
+
+def is_index(kind: str) -> bool:
+    return kind == "index"
+
+
+def written_pages(lake: Path, kinds: Iterable[str]) -> dict[str, Collection[Path]]:
+    """Write reports one by one; gives the pages that each brought."""
+    there: set[Path] = set()
+    found = {}
+    for kind in kinds:
+        main(["report", kind])
+        found[kind] = set(lake.rglob("*.html")) - there
+        there |= found[kind]
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -51,14 +63,14 @@ def reported(tmp_path_factory: pytest.TempPathFactory, browser: Chromium) -> Rep
     with pytest.MonkeyPatch.context() as patch:
         for name, value in laptop.environment.items():
             patch.setenv(name, value)
-        for kind in REPORTS:
-            main(["report", kind])
-    return Reported(laptop.warehouse, Lake(Path(laptop.environment["LAKE"])).root / "ANALYSIS")
+        # the index names what is there already
+        written = written_pages(Path(laptop.environment["LAKE"]), sorted(REPORTS, key=is_index))
+    return Reported(laptop.warehouse, written)
 
 
 @pytest.fixture(params=PAGES)
 def page(request: pytest.FixtureRequest, reported: Reported) -> Path:
-    return reported.pages[request.param]
+    return reported.page(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from ml.__main__ import REPORTS
 from tests.browser.chromium import A4, PHONE, SCREEN, Chromium
 from tests.browser.conftest import PAGES
 from tests.browser.measured import drawing_faults, grey_faults, reading_faults, sideways_faults, structure_faults
@@ -56,8 +57,10 @@ def test_what_a_page_says_and_asks_for_is_heard(browser: Chromium, tmp_path: Pat
     assert "written by a script" not in browser.measure().text
 
 
-def test_every_kind_of_report_has_its_page_and_no_other_is_there(reported):
-    assert set(reported.pages) == set(PAGES)
+def test_every_report_that_is_a_page_is_one_page(reported):
+    assert {kind: len(pages) for kind, pages in reported.written.items()} == {
+        kind: int(kind in PAGES) for kind in REPORTS
+    }
 
 
 def test_a_page_opens_in_silence_and_asks_for_nothing(browser: Chromium, page: Path):
@@ -145,7 +148,7 @@ def test_a_folded_table_is_opened_and_closed_by_a_key_and_by_a_click(browser: Ch
 
 
 def test_insights_shows_the_numbers_of_its_file_and_of_the_table(look, reported):
-    page = reported.pages["insights"]
+    page = reported.page("insights")
     shown = look(page, SCREEN)
     ((observations, companies, users),) = rows(
         reported.warehouse, "select count(*), count(distinct company_number), sum(label) from marts.to_train"
@@ -171,7 +174,7 @@ def test_insights_shows_the_numbers_of_its_file_and_of_the_table(look, reported)
 
 
 def test_insights_shows_the_percentiles_of_its_file_and_of_the_table(look, reported):
-    page = reported.pages["insights"]
+    page = reported.page("insights")
     tables = {table.title: table for table in look(page, SCREEN).tables if table.head[0] == "percentile"}
     in_file = {(row["feature"], row["group"]): row for row in figures(page, "percentiles")}
     features = [
@@ -199,7 +202,7 @@ def test_insights_shows_the_percentiles_of_its_file_and_of_the_table(look, repor
 
 
 def test_insights_draws_the_shares_that_are_missing(look, reported):
-    page = reported.pages["insights"]
+    page = reported.page("insights")
     pictures = [of for of in look(page, SCREEN).pictures if of.name == "Share of observations that lack a variable"]
     drawn = [text.content for of in pictures for text in of.texts][1::2]
     lacking = [row for row in figures(page, "missing") if int(row["missing"])]
@@ -214,7 +217,7 @@ def test_insights_draws_the_shares_that_are_missing(look, reported):
 
 
 def test_the_evaluation_shows_the_numbers_of_its_file_and_of_the_table(look, reported):
-    page = reported.pages["evaluation"]
+    page = reported.page("evaluation")
     shown = look(page, SCREEN)
     ((run_id, fold),) = rows(reported.warehouse, "select run_id, headline_fold from ml.ml_run")
     assert page.stem == f"evaluation_{run_id}"
