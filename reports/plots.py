@@ -373,7 +373,7 @@ def flow(stages: Sequence[Stage], end: str, title: str, write: Write) -> str:
         title: Says what flows.
         write: Writes a number of rows.
     """
-    band, side = 128.0, 152.0
+    band, side = 88.0, 104.0
     most = max(stage.rows_in for stage in stages) or 1
     heights = [44.0 + 26.0 * max(len(stage.left), 1) for stage in stages]
     root = canvas(sum(heights) + 50, title)
