@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from warehouse.diagrams.svg import FAINT, INK, text
 
 WIDTH = 360.0
-SMALL, NORMAL = 10.0, 11.0
+SMALL, NORMAL = 11.0, 12.0
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 CHARACTER = 0.6  # width of a character over the size of the font, of the wider of these fonts
 

@@ -48,7 +48,8 @@ def _digits(value: float, *, sign: bool = False) -> str:
     factor, letter = next(((f, named) for f, named in LETTERS if abs(rounded) >= f), (1.0, ""))
     scaled = rounded / factor
     digits = 0 if not scaled else max(0, 2 - math.floor(math.log10(abs(scaled))))
-    text = f"{scaled:.{min(digits, 4)}f}"
+    # of the value itself: what is rounded twice can end one digit off
+    text = f"{value / factor:.{min(digits, 4)}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     if text in {"-0", ""}:

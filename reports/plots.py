@@ -125,11 +125,11 @@ def bars(given: Sequence[Bar], title: str, most: float | None = None) -> str:
         room = RIGHT - LEFT - len(bar.figure) * NORMAL * 0.58 - 8
         label(root, LEFT, y + 12, shortened(bar.name, room, NORMAL), size=NORMAL, fill=INK)
         label(root, RIGHT, y + 12, bar.figure, size=NORMAL, anchor="end", fill=INK)
-        rectangle(root, LEFT, y + 16, RIGHT - LEFT, 6, fill=RULE)
-        rectangle(group(root, f"{bar.name}: {bar.figure}"), LEFT, y + 16, _x(scale, bar.value) - LEFT, 6, fill=BLUE)
+        rectangle(root, LEFT, y + 18, RIGHT - LEFT, 6, fill=RULE)
+        rectangle(group(root, f"{bar.name}: {bar.figure}"), LEFT, y + 18, _x(scale, bar.value) - LEFT, 6, fill=BLUE)
         if bar.mark is not None:
             x = _x(scale, bar.mark)
-            line(root, x, y + 13.5, x, y + 24.5, stroke="#000000", width=2)
+            line(root, x, y + 15.5, x, y + 26.5, stroke="#000000", width=2)
     return written(root)
 
 
@@ -205,10 +205,10 @@ def distribution(bins: Sequence[Bin], strips: Sequence[Strip], names: Sequence[s
         label(root, LEFT, y + 9, shortened(strip.name, 250))
         label(root, RIGHT, y + 9, write(strip.points[2]), anchor="end", fill=INK)
         p05, p25, median, p75, p95 = (_x(scale, value, left, right) for value in strip.points)
-        line(root, left, y + 17, right, y + 17)
-        line(root, p05, y + 17, p95, y + 17, stroke=FAINT, width=1.5)
-        rectangle(root, p25, y + 13.5, max(p75 - p25, 0.5), 7, fill=FILL, stroke=FAINT, stroke_width="0.8")
-        line(root, median, y + 12, median, y + 22, stroke="#000000", width=2)
+        line(root, left, y + 18, right, y + 18)
+        line(root, p05, y + 18, p95, y + 18, stroke=FAINT, width=1.5)
+        rectangle(root, p25, y + 14.5, max(p75 - p25, 0.5), 7, fill=FILL, stroke=FAINT, stroke_width="0.8")
+        line(root, median, y + 13, median, y + 23, stroke="#000000", width=2)
     return written(root)
 
 
@@ -259,7 +259,7 @@ def whiskers(
         reference: A value worth an upright line, such as that of chance.
         scale: The axis; from 0, or below where an interval goes there, to the highest end where it is not told.
     """
-    tall = 20.0 + APART * max(len(names), 1)
+    tall = 22.0 + APART * max(len(names), 1)
     head = 18.0 if len(names) > 1 else 4.0
     bottom = head + tall * len(rows) + 2
     root = canvas(bottom + 22, title)
@@ -285,7 +285,7 @@ def whiskers(
         for series, one in enumerate(row.found):
             if one is None:
                 continue
-            at = y + 19 + APART * series
+            at = y + 21 + APART * series
             hint = f"{row.name}: {write(one.value)} ({write(one.low)} to {write(one.high)})"
             part = group(root, hint)
             line(part, _x(scale, one.low), at, _x(scale, one.high), at, stroke=SERIES[series], width=2)
@@ -373,7 +373,7 @@ def flow(stages: Sequence[Stage], end: str, title: str, write: Write) -> str:
         title: Says what flows.
         write: Writes a number of rows.
     """
-    band, side = 128.0, 152.0
+    band, side = 88.0, 104.0
     most = max(stage.rows_in for stage in stages) or 1
     heights = [44.0 + 26.0 * max(len(stage.left), 1) for stage in stages]
     root = canvas(sum(heights) + 50, title)

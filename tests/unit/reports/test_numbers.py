@@ -15,7 +15,7 @@ FACTORS = {"k": 1e3, "m": 1e6, "bn": 1e9, "tn": 1e12}
         (1_234_567, "gbp", "£1.23m"), (-45_600, "gbp", "-£45.6k"), (0, "gbp", "£0"), (999_999, "gbp", "£1m"),
         (0.5, "growth", "+50 %"), (-0.251, "growth", "-25.1 %"), (0, "growth", "0 %"), (12, "months", "12 mo"),
         (7.293, "years", "7.29 y"), (45.1, "percent", "45.1 %"), (-0.00012, "ratio", "-0.0001"), (3, "count", "3"),
-        (2.5e13, "gbp", "£25tn"), (120_000, "count", "120k"), (300, "count", "300"),
+        (2.5e13, "gbp", "£25tn"), (120_000, "count", "120k"), (300, "count", "300"), (0.002453, "ratio", "0.0025"),
     ],
 )  # fmt: skip
 def test_a_value_is_written_by_its_unit(value, unit, text):
