@@ -21,6 +21,7 @@ CUT = "..."
 WIDEST = 60
 MARGIN = 2  # of a column, in characters
 ARROW = 3  # what the arrow of a filter covers of a heading
+LINE_POINTS = 15
 A4 = 9
 
 # how Excel writes the values of each kind of column; a bool is a kind of its own
@@ -72,6 +73,8 @@ class Book:
     def table(self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> int:
         """Write a sheet with a head that stays in sight and can be filtered by, one row below the other.
 
+        A cell is one line: a line break in a text, or what else cannot be printed, is a blank there.
+
         Args:
             name: Of the sheet.
             columns: In their order.
@@ -81,18 +84,22 @@ class Book:
             How many texts are cut, since a cell of Excel holds no more.
         """
         sheet = self._workbook.add_worksheet(name)
-        sheet.write_row(0, 0, [column.heading for column in columns], self._head)
-        widths = [len(column.heading) + ARROW for column in columns]
+        words = [column.heading.split() for column in columns]
+        sheet.set_row(0, LINE_POINTS * max(map(len, words)))
+        for place, column in enumerate(columns):
+            sheet.write_string(0, place, column.heading, self._head)
+        widths = [max(map(len, of)) + ARROW for of in words]
         writers = [_writer(sheet, column.kind, self._formats[column.kind]) for column in columns]
         last, cut = 0, 0
         for last, row in enumerate(rows, start=1):
             for place, (cell, write) in enumerate(zip(row, writers, strict=True)):
                 if cell is None:
                     continue
-                if isinstance(cell, str) and len(cell) > MOST_CHARACTERS:
-                    cell, cut = cell[: MOST_CHARACTERS - len(CUT)] + CUT, cut + 1  # noqa: PLW2901
-                write(last, place, cell)
-                widths[place] = max(widths[place], _width(cell, columns[place].kind))
+                shown = _printable(cell) if isinstance(cell, str) else cell
+                if isinstance(shown, str) and len(shown) > MOST_CHARACTERS:
+                    shown, cut = shown[: MOST_CHARACTERS - len(CUT)] + CUT, cut + 1
+                write(last, place, shown)
+                widths[place] = max(widths[place], _width(shown, columns[place].kind))
         for place, width in enumerate(widths):
             sheet.set_column(place, place, min(width, WIDEST) + MARGIN)
         sheet.freeze_panes(1, 0)
@@ -151,6 +158,10 @@ def _writer(sheet: Worksheet, kind: str, written: Format) -> Callable[[int, int,
         kind, sheet.write_number
     )
     return lambda row, column, cell: write(row, column, cell, written)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
 
 
 def _width(cell: Cell, kind: str) -> int:

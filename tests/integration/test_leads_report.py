@@ -97,6 +97,8 @@ def book(place: Path) -> openpyxl.Workbook:
 
 
 def as_read(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\t", " ")
     is_day = isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)
     return datetime.datetime.combine(value, datetime.time()) if is_day else value
 
