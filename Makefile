@@ -80,10 +80,12 @@ compare: $(VENV)/.runtime $(VENV)/.extras ## test other learners beside both mod
 tune: $(VENV)/.runtime $(VENV)/.extras ## search better hyper-parameters and propose them as settings-tuned.yml
 	@$(RUN_PYTHON) -m ml tune
 
-report: $(VENV)/.runtime ## write the training table, the latest evaluation and the model card as pages with pictures
+report: $(VENV)/.runtime ## write the training table, the evaluation and the model card as pages, and the leads as a workbook
 	@$(RUN_PYTHON) -m ml report insights
 	@$(RUN_PYTHON) -m ml report evaluation
 	@$(RUN_PYTHON) -m ml report card
+	@$(RUN_PYTHON) -m ml report leads
+	@$(RUN_PYTHON) -m ml report index
 
 freshness: $(VENV)/.runtime ## say whether the next delivery is late
 	@$(RUN_PYTHON) -m ingestion register
@@ -92,10 +94,11 @@ freshness: $(VENV)/.runtime ## say whether the next delivery is late
 cost: $(VENV)/.runtime ## print what a month costs on Athena at the size of the country
 	@$(RUN_PYTHON) -m warehouse cost
 
-docs: $(VENV)/.runtime ## write the documentation of all tables as one page, and draw their lineage and the marts
+docs: $(VENV)/.runtime ## write the documentation of all tables, their pictures, and a page that links to it and to the reports
 	@$(DBT) docs generate --static
 	@$(RUN_PYTHON) -m warehouse diagrams
-	@echo "wrote $${DBT_TARGET_PATH:-dbt_project/target}/static_index.html"
+	@$(RUN_PYTHON) -m warehouse publish
+	@$(RUN_PYTHON) -m ml report index
 
 test: $(VENV)/.development lint ## run every check and test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/engines

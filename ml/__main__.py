@@ -35,7 +35,9 @@ from ml.tables import register_tables
 from ml.train import train
 from ml.tune import tune_marts, tuning_lines
 from reports.evaluation import evaluation_report
+from reports.index import write_index
 from reports.insights import insights_report
+from reports.leads import LEADS, write_leads
 from reports.model_card import model_card_report
 from reports.writing import write_report
 from warehouse import settings as environment_settings
@@ -45,10 +47,11 @@ from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 
 GATES_DO_NOT_HOLD = 3
-REPORTS = ("text", "insights", "evaluation", "card")
+REPORTS = ("text", "insights", "evaluation", "card", "leads", "index")
 OF_NO_RUN = {
     "insights": "insights are of the training table as it is now",
     "card": "the card is of the versions that serve now",
+    "leads": "leads are those of the warehouse as it is now",
 }
 EXIT_CODES = """exit codes:
   0  done
@@ -173,8 +176,13 @@ def _report(environment: Environment, options: argparse.Namespace) -> None:
         options.wrong(f"{options.kind} is no kind of report; choose from {', '.join(REPORTS)}")
     if kind in OF_NO_RUN and run:
         options.wrong(f"{OF_NO_RUN[kind]}, not of a run; leave {run} out")
+    if kind == "index" and (run or options.output):
+        options.wrong("the index page lists what lies in the lake, and goes there; leave the rest out")
     if kind == "text":
         _report_text(environment, options, run or LATEST)
+        return
+    if kind in {"leads", "index"}:
+        _report_files(environment, options, kind)
         return
     lake = Lake(environment.lake)
     if kind == "insights":
@@ -188,6 +196,19 @@ def _report(environment: Environment, options: argparse.Namespace) -> None:
     page, *figures = map(str, paths)
     lines = [f"report: {page}", f"report: its figures as {len(figures)} CSV files in {paths[1].parent}"]
     _emit(options, {"page": page, "figures": figures}, lines)
+
+
+def _report_files(environment: Environment, options: argparse.Namespace, kind: str) -> None:
+    if kind == "index":
+        paths = [write_index(Lake(environment.lake))]
+    else:
+        paths = write_leads(
+            environment,
+            options.output,
+            options.rows,
+            lambda line: print(f"report: {line}", file=sys.stderr, flush=True),
+        )
+    _emit(options, {"files": [str(path) for path in paths]}, [f"report: {path}" for path in paths])
 
 
 def _report_text(environment: Environment, options: argparse.Namespace, run: str) -> None:
@@ -283,12 +304,14 @@ def _parser() -> argparse.ArgumentParser:
     reported.add_argument(
         "kind", nargs="?", default="text", metavar="KIND",
         help="text (the default): print an evaluation; evaluation: the same as a page; insights: the training table as "
-        "a page; card: the model card of the versions that serve; a run in its place prints that run's text",
+        "a page; card: the model card of the versions that serve; leads: the leads as an Excel workbook and as CSV; index: "
+        "a page that links to all of them; a run in its place prints that run's text",
     )  # fmt: skip
     reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); insights and card are of no run")
     reported.add_argument(
         "--output", type=Path, metavar="FOLDER", help="where a page goes; default ANALYSIS/YYYYMMDD of the lake"
     )
+    reported.add_argument("--rows", type=int, default=LEADS, metavar="N", help=f"of leads: the best N, default {LEADS}")
     reported.set_defaults(wrong=reported.error)
     again = command("retrain", _retrain, "make the models of a run again and show that they are the same", "dry-run")
     again.add_argument("--from-run", required=True, metavar="RUN", help=all_of_a_run)

@@ -1,4 +1,8 @@
-"""The three CSV lists of one prediction, as the field knows them."""
+"""The three CSV lists of one prediction, as the field knows them.
+
+None of their columns holds free text, and a registration number is capital letters and digits (`is_company_number`): no
+cell begins as a formula of a spreadsheet does, so none is guarded.
+"""
 
 from ml.tables import partition_file
 from warehouse.catalog import literal

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 Cell = str | int | float | bool | datetime.date | None
 
-FORMULA = ("=", "+", "-", "@", "\t", "\n")
+# what a spreadsheet takes for the beginning of a formula, by the advice of OWASP, also as wide characters
+FORMULA = ("=", "+", "-", "@", "\t", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,15 @@ class Table:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.columns)
-        writer.writerows([[_guarded(cell) for cell in row] for row in self.rows])
+        writer.writerows([[guarded(cell) for cell in row] for row in self.rows])
         return text.getvalue()
 
 
-def _guarded(cell: Cell) -> Cell:
+def guarded(cell: Cell) -> Cell:
+    """Give what stands for a cell in a CSV file: a text that could be a formula with an apostrophe before it.
+
+    Numbers are no texts, and stay negative.
+    """
     if not isinstance(cell, str):
         return cell
     # a bare carriage return would not be quoted

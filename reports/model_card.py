@@ -29,7 +29,7 @@ from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 
-NAME = "model_card"
+NAME = "card"
 
 
 def model_card_report(environment: Environment) -> tuple[Report, datetime.date]:

@@ -51,6 +51,21 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A file beside the page.
+
+    Attributes:
+        text: What it is called.
+        href: Relative, percent-encoded.
+        note: What it is.
+    """
+
+    text: str
+    href: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of a report.
 
@@ -59,12 +74,14 @@ class Section:
         words: Paragraphs.
         cards: Stand side by side where there is room.
         figures: Names of the CSV files of what is drawn.
+        links: Files that the section leads to, above its words.
     """
 
     title: str
     words: Sequence[str] = ()
     cards: Sequence[Card] = ()
     figures: Sequence[str] = ()
+    links: Sequence[Link] = ()
 
 
 @dataclass(frozen=True)

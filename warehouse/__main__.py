@@ -1,11 +1,13 @@
 """Run dbt on the warehouse, draw what it built and say what that costs, from the root of the checkout.
 
 `python -m warehouse dbt ARGUMENTS` runs dbt, `python -m warehouse diagrams` draws the manifest that it wrote,
-`python -m warehouse cost` estimates a month on Athena.
+`python -m warehouse publish` brings dbt's documentation and these pictures into the lake, `python -m warehouse cost`
+estimates a month on Athena.
 """
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,10 +20,12 @@ from warehouse.errors import UserError, run_command
 from warehouse.lake import Lake
 from warehouse.query_log import QueryLog
 from warehouse.settings import read_settings
-from warehouse.storage import exclusive, write_text
+from warehouse.storage import exclusive, whole_file, write_text
 
 PROJECT_FOLDER = "dbt_project"
 PROJECT = ("--project-dir", PROJECT_FOLDER, "--profiles-dir", "profiles")
+DOCUMENTATION = "static_index.html"
+DRAWN = {"lineage.svg": draw_lineage, "marts.svg": draw_entities}
 
 
 def _dbt(arguments: list[str]) -> None:
@@ -53,21 +57,41 @@ def _dbt(arguments: list[str]) -> None:
     raise SystemExit(status)
 
 
+def _target() -> Path:
+    """Name the folder that dbt writes to; a relative path starts at the project, for dbt too."""
+    return Path(PROJECT_FOLDER, os.environ.get("DBT_TARGET_PATH", "") or "target")
+
+
 def _diagrams() -> None:
     """Draw the lineage and the marts beside the manifest that dbt wrote last.
 
     Raises:
         UserError: When dbt has written no manifest.
     """
-    # a relative path starts at the project, for dbt too
-    target = Path(PROJECT_FOLDER, os.environ.get("DBT_TARGET_PATH", "") or "target")
+    target = _target()
     try:
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{target} holds no manifest of dbt; run `make docs`") from None
-    for name, draw in {"lineage.svg": draw_lineage, "marts.svg": draw_entities}.items():
+    for name, draw in DRAWN.items():
         write_text(target / name, draw(manifest))
         print(f"wrote {target / name}")
+
+
+def _publish() -> None:
+    """Copy dbt's page and the pictures to the reports in the lake, each in one step.
+
+    Raises:
+        UserError: When one of them is not there.
+    """
+    folder, target = Lake(read_settings().lake).docs(), _target()
+    for name in (DOCUMENTATION, *DRAWN):
+        if not (target / name).is_file():
+            raise UserError(f"{target} holds no {name}; run `make docs`")
+    for name in (DOCUMENTATION, *DRAWN):
+        with whole_file(folder / name) as unfinished:
+            shutil.copyfile(target / name, unfinished)
+        print(f"wrote {folder / name}")
 
 
 def _main() -> None:
@@ -76,10 +100,12 @@ def _main() -> None:
             _dbt(arguments)
         case ["diagrams"]:
             _diagrams()
+        case ["publish"]:
+            _publish()
         case ["cost"]:
             print(cost(read_settings(), PROJECT_FOLDER, PROJECT))
         case _:
-            raise SystemExit("usage: python -m warehouse dbt ARGUMENTS, python -m warehouse diagrams or cost")
+            raise SystemExit("usage: python -m warehouse dbt ARGUMENTS, python -m warehouse diagrams, publish or cost")
 
 
 if __name__ == "__main__":

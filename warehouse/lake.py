@@ -89,9 +89,13 @@ class Lake(Generic[L_co]):
         """Folder of the CSV lists of one prediction."""
         return self.root / "ALGORITHM" / day / "DATA" / "PREDICT" / "LIST_POSITIVE_CLASS"
 
-    def reports(self, day: str) -> L_co:
-        """Folder of the reports about one horizon day."""
+    def reports(self, day: str = "") -> L_co:
+        """Folder of the reports about one horizon day, or of those of all, which can be published as it is."""
         return self.root / "ANALYSIS" / day
+
+    def docs(self) -> L_co:
+        """Folder among the reports for the documentation of all tables."""
+        return self.reports() / "docs"
 
     def unloaded(self) -> L_co:
         """Scratch folder for what an engine writes out for Python to read."""

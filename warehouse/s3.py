@@ -27,6 +27,14 @@ SCHEME = "s3://"
 BUCKET_PATTERN = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 ABSENT_CODES = {"NoSuchKey", "404"}
 ANY_CONTENT = "*"
+# What a browser shows instead of saving it, and the workbooks that it saves.
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 # Parts of one upload; what is smaller goes in one piece.
 PART_BYTES = 16 << 20
 CHUNK_BYTES = 1 << 20
@@ -220,8 +228,11 @@ class S3Path:
             UserError: When the lease under which this process writes has run out.
         """
         _check_leases()
+        content_type = CONTENT_TYPES.get(Path(self.name).suffix, "application/octet-stream")
         with told(str(self)):
-            s3_client().upload_file(str(local), self.bucket, self.key, Config=TRANSFER)
+            s3_client().upload_file(
+                str(local), self.bucket, self.key, Config=TRANSFER, ExtraArgs={"ContentType": content_type}
+            )
 
     def write_bytes(self, data: bytes, over: str | None = ANY_CONTENT) -> str:
         """Write a small object, and return what its content is called.

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import pandas as pd
 import pytest
 import rarfile
@@ -194,9 +196,46 @@ def test_a_command_that_cannot_work_says_why_and_ends_non_zero(job, first_run):
         assert "Traceback" not in finished.stderr
 
 
-def test_docs_are_one_page(job, first_run):
-    finished = job.make("docs")
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+@pytest.fixture(scope="module")
+def reported(job: Job, first_run: str) -> Path:
+    """The folder of the reports, with the documentation among them."""
+    for target in ("report", "docs"):
+        finished = job.make(target)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+    return job.lake / "ANALYSIS"
+
+
+def test_docs_are_one_page(job, reported):
     page = (job.folder / "target" / "static_index.html").read_text(encoding="utf-8")
     assert "model.bookdebts.leads" in page
     assert "source.bookdebts.ukltd.ci01" in page
+
+
+def test_an_index_page_leads_to_the_documentation_the_reports_the_workbook_and_the_lists(reported):
+    page = (reported / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="((?!#|data:)[^"]+)"', page)
+    assert all((reported / link).is_file() for link in links)
+    day = f"{MONTHS[-1].replace('-', '')}01"
+    (evaluation,) = (path.name for path in (reported / day).glob("evaluation_*.html"))
+    lists = f"../ALGORITHM/{day}/DATA/PREDICT/LIST_POSITIVE_CLASS"
+    assert {
+        "docs/static_index.html", "docs/lineage.svg", "docs/marts.svg", f"{day}/insights.html", f"{day}/{evaluation}",
+        f"{day}/leads_{MONTHS[-1]}.xlsx", f"{day}/leads_{MONTHS[-1]}.csv", f"{lists}/full_prediction.csv",
+    } <= set(links)  # fmt: skip
+
+
+def test_the_workbook_has_every_lead_and_explains_every_column(job, reported):
+    (path,) = reported.rglob("*.xlsx")
+    book = openpyxl.load_workbook(path, read_only=True)
+    head, *given = book["Leads"].iter_rows(values_only=True)
+    one_line = "regexp_replace(company_name, '\\s', ' ', 'g')"
+    leads = job.query(f"select lead_rank, company_number, {one_line} from marts.leads order by lead_rank")
+    assert [row[:3] for row in given] == leads
+    _, *explained = book["Columns"].iter_rows(values_only=True)
+    described = job.query("describe marts.leads")
+    assert [(name, column) for name, column, _ in explained] == [
+        (heading, column[0]) for heading, column in zip(head, described, strict=True)
+    ]
+    assert all(len(words) > 10 for _, _, words in explained)
+    with path.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        assert [row[1] for row in csv.reader(file)][1:] == [number for _, number, _ in leads]

@@ -76,7 +76,7 @@ def run(monkeypatch, capsys):
 def made(run, tmp_path):
     def make(environment: Environment) -> Path:
         run(environment, "report", "card", "--output", str(tmp_path / "out"))
-        return tmp_path / "out/model_card.html"
+        return tmp_path / "out/card.html"
 
     return make
 
@@ -92,7 +92,7 @@ def of(table: list[dict[str, str]], **wanted: str) -> list[dict[str, str]]:
 
 def test_the_card_lies_in_the_lake_and_is_the_same_when_made_again(copied, run):
     said = run(copied, "report", "card")
-    page = Lake(copied.lake).reports(HORIZON.strftime("%Y%m%d")) / "model_card.html"
+    page = Lake(copied.lake).reports(HORIZON.strftime("%Y%m%d")) / "card.html"
     assert str(page) in said
     assert_a_page(page)
     before = {path: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
