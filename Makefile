@@ -80,9 +80,10 @@ compare: $(VENV)/.runtime $(VENV)/.extras ## test other learners beside both mod
 tune: $(VENV)/.runtime $(VENV)/.extras ## search better hyper-parameters and propose them as settings-tuned.yml
 	@$(RUN_PYTHON) -m ml tune
 
-report: $(VENV)/.runtime ## write the training table and the latest evaluation as pages with pictures
+report: $(VENV)/.runtime ## write the training table, the latest evaluation and the monthly letter as pages with pictures
 	@$(RUN_PYTHON) -m ml report insights
 	@$(RUN_PYTHON) -m ml report evaluation
+	@$(RUN_PYTHON) -m ml report monthly
 
 freshness: $(VENV)/.runtime ## say whether the next delivery is late
 	@$(RUN_PYTHON) -m ingestion register

@@ -36,6 +36,7 @@ from ml.train import train
 from ml.tune import tune_marts, tuning_lines
 from reports.evaluation import evaluation_report
 from reports.insights import insights_report
+from reports.monthly import monthly_report
 from reports.writing import write_report
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
@@ -44,7 +45,7 @@ from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 
 GATES_DO_NOT_HOLD = 3
-REPORTS = ("text", "insights", "evaluation")
+REPORTS = ("text", "insights", "evaluation", "monthly")
 EXIT_CODES = """exit codes:
   0  done
   1  not done; one sentence on stderr says why and what to do
@@ -168,12 +169,16 @@ def _report(environment: Environment, options: argparse.Namespace) -> None:
         options.wrong(f"{options.kind} is no kind of report; choose from {', '.join(REPORTS)}")
     if kind == "insights" and run:
         options.wrong(f"insights are of the training table as it is now, not of a run; leave {run} out")
+    if kind == "monthly" and run:
+        options.wrong(f"the monthly letter is of the tables as they are now, not of a run; leave {run} out")
     if kind == "text":
         _report_text(environment, options, run or LATEST)
         return
     lake = Lake(environment.lake)
     if kind == "insights":
         report, day = insights_report(environment, lambda line: print(f"report: {line}", file=sys.stderr, flush=True))
+    elif kind == "monthly":
+        report, day = monthly_report(environment)
     else:
         report, told = evaluation_report(environment, run or LATEST)
         day = told.horizon_date
@@ -276,9 +281,10 @@ def _parser() -> argparse.ArgumentParser:
     reported.add_argument(
         "kind", nargs="?", default="text", metavar="KIND",
         help="text (the default): print an evaluation; evaluation: the same as a page; insights: the training table as "
-        "a page; a run in its place prints that run's text",
+        "a page; monthly: what the latest delivery brought, and its leads, as a page; a run in its place prints that "
+        "run's text",
     )  # fmt: skip
-    reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); insights are of no run")
+    reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); insights and monthly are of no run")
     reported.add_argument(
         "--output", type=Path, metavar="FOLDER", help="where a page goes; default ANALYSIS/YYYYMMDD of the lake"
     )

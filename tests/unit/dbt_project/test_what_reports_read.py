@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports import evaluation_queries, insights_queries
+from reports import evaluation_queries, insights_queries, monthly_queries
 from reports.insights import FLOW
 
 
@@ -14,6 +14,7 @@ from reports.insights import FLOW
     [
         ("insights_report", {*insights_queries.READS}),
         ("evaluation_report", {*evaluation_queries.MARTS, *evaluation_queries.TABLES}),
+        ("monthly_report", {*monthly_queries.READS, *monthly_queries.TABLES}),
     ],
 )
 def test_the_exposure_of_a_report_names_what_it_reads(manifest: dict[str, Any], name: str, reads: set[str]) -> None:

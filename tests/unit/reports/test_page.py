@@ -35,7 +35,7 @@ def read(html: str) -> Read:
 
 
 def page(text: str) -> Page:
-    card = Card(text, bars([Bar(text, 1, text)], text), text, Shown((text, text), [(text, text)]))
+    card = Card(text, bars([Bar(text, 1, text)], text), text, Shown((text, text), [(text, text)]), points=(text, text))
     return Page(
         text, text, text, [Section(text, [text], [card, Card(table=card.table, folded=False)], ["figures"])], "p"
     )
