@@ -217,8 +217,10 @@ def _drift_section(drift: Sequence[Drifted]) -> Section:
     levels = {level: sum(of.drift_level == level for of in worst.values()) for level in ("alarm", "warning")}
     if any(levels.values()):
         articles = {"alarm": "an alarm", "warning": "a warning"}
-        moved = " and ".join(f"{number} as far as {articles[level]}" for level, number in levels.items() if number)
-        words = [f"Less well: of {len(worst)} features and scores, so many moved from training: {moved}."]
+        moved = [
+            f"{number} moved as far from training as {articles[level]}" for level, number in levels.items() if number
+        ]
+        words = [f"Less well: of {len(worst)} features and scores, {' and '.join(moved)}."]
     else:
         words = [f"Yes: none of {len(worst)} features and scores has moved from training by as much as a warning."]
     if all(of.before is None for of in worst.values()):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reports import numbers
-from reports.monthly_queries import AREA, LISTED, REGION, SECTOR, SHOWN_LEADS, UNKNOWN, Lead, Letter, Part
+from reports.monthly_queries import AREA, LISTED, REGION, SECTOR, UNKNOWN, Lead, Letter, Part
 from reports.page import Card, Section, Shown
 from reports.plots import Bar, bars
 from reports.tilemap import Legend, Shaded, read_tiles, tile_map
@@ -11,6 +11,7 @@ from reports.tilemap import Legend, Shaded, read_tiles, tile_map
 FEWEST_SCORED = 20  # companies of an area whose share is worth a shade
 SHOWN_PARTS = 14
 SHOWN_DENSEST = 3
+SHOWN_LEADS = 10
 WHOLE_RATE = 100  # from which on a rate is written without decimals
 
 

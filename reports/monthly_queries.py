@@ -33,7 +33,6 @@ READS = {
 }  # fmt: skip
 TABLES = ("predictions",)
 LISTED = 1000
-SHOWN_LEADS = 10
 MONTHS = 25  # before the horizon, so that each of a year has one a year before
 LOOKUPS = "lookups"
 ALL, SECTOR, REGION, AREA = "all", "sector", "region", "postcode area"

@@ -248,7 +248,7 @@ def test_without_users_there_are_no_shares(made, told):
 def test_drift_is_told_once_for_each_feature_and_for_the_score_of_each_model(made, told):
     page = told(made)
     words = text_of(page)
-    assert "so many moved from training: 1 as far as an alarm and 1 as far as a warning." in words
+    assert "Less well: of 3 features and scores, 1 moved as far from training as an alarm and 1 moved" in words
     assert "There is no score month before this one to compare with." in words
     assert len(figures(page, "drift")) == 4
     pictures = " ".join(re.findall(r"<svg.*?</svg>", page.read_text(encoding="utf-8"), re.DOTALL))

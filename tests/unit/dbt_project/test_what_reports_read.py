@@ -7,6 +7,7 @@ import pytest
 
 from reports import evaluation_queries, insights_queries, monthly_queries
 from reports.insights import FLOW
+from reports.monthly import LIST
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,7 @@ def test_the_steps_that_are_drawn_follow_each_other_and_end_in_the_training_rows
     (screened,) = (node for node in manifest["nodes"].values() if node["name"] == "int_outcomes_by_step")
     assert f"'{FLOW[-1]}' as step" in screened["compiled_code"]
     assert "int_training_rows__screened" in screened["compiled_code"]
+
+
+def test_the_list_that_the_letter_judges_is_one_that_is_counted(manifest: dict[str, Any]) -> None:
+    assert f"'{LIST}'" in manifest["nodes"]["model.bookdebts.ml_outcome"]["compiled_code"]
