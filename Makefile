@@ -80,10 +80,11 @@ compare: $(VENV)/.runtime $(VENV)/.extras ## test other learners beside both mod
 tune: $(VENV)/.runtime $(VENV)/.extras ## search better hyper-parameters and propose them as settings-tuned.yml
 	@$(RUN_PYTHON) -m ml tune
 
-report: $(VENV)/.runtime ## write the training table, the evaluation and the model card as pages, and the leads as a workbook
+report: $(VENV)/.runtime ## write the training table, the evaluation, the model card and the monthly letter as pages, the leads as a workbook
 	@$(RUN_PYTHON) -m ml report insights
 	@$(RUN_PYTHON) -m ml report evaluation
 	@$(RUN_PYTHON) -m ml report card
+	@$(RUN_PYTHON) -m ml report monthly
 	@$(RUN_PYTHON) -m ml report leads
 	@$(RUN_PYTHON) -m ml report index
 

@@ -39,6 +39,7 @@ from reports.index import write_index
 from reports.insights import insights_report
 from reports.leads import LEADS, write_leads
 from reports.model_card import model_card_report
+from reports.monthly import monthly_report
 from reports.writing import write_report
 from warehouse import settings as environment_settings
 from warehouse.engines import open_engine
@@ -47,10 +48,11 @@ from warehouse.lake import Lake
 from warehouse.settings import Settings as Environment
 
 GATES_DO_NOT_HOLD = 3
-REPORTS = ("text", "insights", "evaluation", "card", "leads", "index")
+REPORTS = ("text", "insights", "evaluation", "card", "monthly", "leads", "index")
 OF_NO_RUN = {
     "insights": "insights are of the training table as it is now",
     "card": "the card is of the versions that serve now",
+    "monthly": "the monthly letter is of the tables as they are now",
     "leads": "leads are those of the warehouse as it is now",
 }
 EXIT_CODES = """exit codes:
@@ -189,6 +191,8 @@ def _report(environment: Environment, options: argparse.Namespace) -> None:
         report, day = insights_report(environment, lambda line: print(f"report: {line}", file=sys.stderr, flush=True))
     elif kind == "card":
         report, day = model_card_report(environment)
+    elif kind == "monthly":
+        report, day = monthly_report(environment)
     else:
         report, told = evaluation_report(environment, run or LATEST)
         day = told.horizon_date
@@ -304,10 +308,11 @@ def _parser() -> argparse.ArgumentParser:
     reported.add_argument(
         "kind", nargs="?", default="text", metavar="KIND",
         help="text (the default): print an evaluation; evaluation: the same as a page; insights: the training table as "
-        "a page; card: the model card of the versions that serve; leads: the leads as an Excel workbook and as CSV; index: "
-        "a page that links to all of them; a run in its place prints that run's text",
+        "a page; card: the model card of the versions that serve; monthly: what the latest delivery brought, and its leads, "
+        "as a page; leads: the leads as an Excel workbook and as CSV; index: a page that links to all of them; a run in its "
+        "place prints that run's text",
     )  # fmt: skip
-    reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); insights and card are of no run")
+    reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); the others are of no run")
     reported.add_argument(
         "--output", type=Path, metavar="FOLDER", help="where a page goes; default ANALYSIS/YYYYMMDD of the lake"
     )

@@ -40,6 +40,7 @@ class Card:
         table: Figures.
         folded: Whether the figures are folded away.
         wide: Whether it takes the whole width.
+        points: Stand below the note, as a list.
     """
 
     title: str = ""
@@ -48,6 +49,7 @@ class Card:
     table: Shown | None = None
     folded: bool = True
     wide: bool = False
+    points: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

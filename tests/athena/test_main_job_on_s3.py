@@ -172,7 +172,7 @@ def test_the_summary_is_that_of_the_laptop_but_for_places(both: tuple[Finished, 
 
 def test_the_reports_are_those_of_the_laptop(country: Country, both: tuple[Finished, Finished]) -> None:
     for run in (country.athena, country.laptop):
-        said = [run.run("ml", "report", kind) for kind in ("insights", "evaluation", "card", "leads")]
+        said = [run.run("ml", "report", kind) for kind in ("insights", "evaluation", "card", "monthly", "leads")]
         assert all("ANALYSIS/20261101/" in line for line in said)
     different = unlike(country.account, country.laptop.folder / "lake", ["ANALYSIS"])
     # means of numbers depend in their last digits on the order of the rows, which Athena does not keep; the card tells

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from ml.__main__ import REPORTS as KINDS
-from reports import evaluation_queries, index, insights_queries, leads, model_card_queries
+from reports import evaluation_queries, index, insights_queries, leads, model_card_queries, monthly_queries
 from reports.insights import FLOW
+from reports.monthly import LIST
 
 KIND_OF_TYPE = {"varchar": "text", "date": "date", "integer": "whole", "bigint": "whole", "double": "number"}
 
@@ -19,6 +20,7 @@ KIND_OF_TYPE = {"varchar": "text", "date": "date", "integer": "whole", "bigint":
         ("evaluation_report", {*evaluation_queries.MARTS, *evaluation_queries.TABLES}),
         ("card_report", {*model_card_queries.READS, *model_card_queries.TABLES}),
         ("leads_report", {*leads.READS, *leads.TABLES}),
+        ("monthly_report", {*monthly_queries.READS, *monthly_queries.TABLES}),
     ],
 )
 def test_the_exposure_of_a_report_names_what_it_reads(manifest: dict[str, Any], name: str, reads: set[str]) -> None:
@@ -57,3 +59,7 @@ def test_the_steps_that_are_drawn_follow_each_other_and_end_in_the_training_rows
     (screened,) = (node for node in manifest["nodes"].values() if node["name"] == "int_outcomes_by_step")
     assert f"'{FLOW[-1]}' as step" in screened["compiled_code"]
     assert "int_training_rows__screened" in screened["compiled_code"]
+
+
+def test_the_list_that_the_letter_judges_is_one_that_is_counted(manifest: dict[str, Any]) -> None:
+    assert f"'{LIST}'" in manifest["nodes"]["model.bookdebts.ml_outcome"]["compiled_code"]

@@ -35,7 +35,8 @@ def read(html: str) -> Read:
 
 
 def page(text: str) -> Page:
-    card = Card(text, bars([Bar(text, 1, text)], text), text, Shown((text, text), [(text, text)]))
+    drawn = bars([Bar(text, 1, text)], text)
+    card = Card(text, drawn, text, Shown((text, text), [(text, text)]), points=(text, text))
     prose = Card(table=Shown((text, text), [(text, text)], prose=True), folded=False)
     return Page(
         text, text, text, [Section(text, [text], [card, Card(table=card.table, folded=False), prose], ["figures"])],
