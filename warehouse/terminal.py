@@ -1,0 +1,308 @@
+"""What a command shows to people while it works: how quiet it is, colours, and a bar that tells how far it has come.
+
+A bar is drawn on standard error where that is a terminal, in place and by carriage returns alone, so that nothing has
+to be put right when the command is killed; at its end it is gone. Nothing is drawn into a pipe or a file.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Literal, TextIO, cast
+
+Colour = Literal["red", "yellow", "cyan"]
+Unit = Literal["", "MB"]
+
+CODES: dict[Colour, str] = {"red": "1;31", "yellow": "33", "cyan": "36"}
+MEGABYTE = 1_000_000
+
+# Work that is done sooner shows no bar.
+PATIENCE_SECONDS = 0.5
+DRAWING_SECONDS = 0.2
+# A bar says how long it may yet take once it has seen this much of the work.
+ENOUGH_SECONDS = 2.0
+LONGEST_BAR, SHORTEST_BAR = 30, 8
+MINUTE, HOUR = 60, 3600
+
+
+def is_quiet() -> bool:
+    """Tell whether only results that were asked for, warnings and errors are wanted: `QUIET` holds anything."""
+    return bool(os.environ.get("QUIET"))
+
+
+def be_quiet() -> None:
+    """Be quiet from now on, in the programs that this one starts too."""
+    os.environ["QUIET"] = "1"
+
+
+def _is_dumb() -> bool:
+    return os.environ.get("TERM") == "dumb"
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Tell whether colours are wanted on a stream: it is a terminal that has them, and `NO_COLOR` is not set.
+
+    Args:
+        stream: Where to.
+    """
+    return stream.isatty() and not os.environ.get("NO_COLOR") and not _is_dumb()
+
+
+def coloured(text: str, colour: Colour, stream: TextIO) -> str:
+    """Colour a text, where colours are wanted.
+
+    Args:
+        text: What is shown.
+        colour: Which.
+        stream: Where to.
+    """
+    return f"\x1b[{CODES[colour]}m{text}\x1b[0m" if has_colours(stream) else text
+
+
+def say(line: str, stream: TextIO | None = None) -> None:
+    """Print a line about the work, unless only results are wanted.
+
+    Args:
+        line: For people.
+        stream: Where to; standard output if it is None.
+    """
+    if not is_quiet():
+        print(line, file=stream or sys.stdout, flush=True)
+
+
+def warn(sentence: str) -> None:
+    """Print a warning on standard error, however quiet the command is.
+
+    Args:
+        sentence: What went wrong, and what became of the work.
+    """
+    print(f"{coloured('warning:', 'yellow', sys.stderr)} {sentence}", file=sys.stderr, flush=True)
+
+
+def error(sentence: str) -> None:
+    """Print on standard error why a command ends without success.
+
+    Args:
+        sentence: What is wrong, and the next step.
+    """
+    print(f"{coloured('error:', 'red', sys.stderr)} {sentence}", file=sys.stderr, flush=True)
+
+
+def draws() -> bool:
+    """Tell whether bars are drawn: standard error is a terminal that can be drawn on, and the command is not quiet."""
+    return sys.stderr.isatty() and not _is_dumb() and not is_quiet()
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as minutes and seconds, or hours, minutes and seconds.
+
+    Args:
+        seconds: How long.
+    """
+    whole = int(seconds)
+    minutes = f"{whole // MINUTE % MINUTE:02}" if whole >= HOUR else str(whole // MINUTE)
+    hours = f"{whole // HOUR}:" if whole >= HOUR else ""
+    return f"{hours}{minutes}:{whole % MINUTE:02}"
+
+
+class Bar:
+    """How far a piece of work has come; may be told by several threads.
+
+    Attributes:
+        words: What is done.
+        total: All of it, in the same count as is advanced by; None where nobody knows.
+        note: What it is about just now.
+    """
+
+    def __init__(self, words: str, total: float | None = None, unit: Unit = "") -> None:
+        """Begin at nothing.
+
+        Args:
+            words: What is done.
+            total: All of it; None where nobody knows.
+            unit: `MB` where bytes are counted.
+        """
+        self.words, self.total, self.note = words, total, ""
+        self._unit = unit
+        self._done = 0.0
+        self._begun = time.monotonic()
+        self._lock = threading.Lock()
+
+    def advance(self, count: float = 1) -> None:
+        """Tell that so much more is done."""
+        with self._lock:
+            self._done += count
+
+    def reach(self, count: float) -> None:
+        """Tell that so much is done in all."""
+        with self._lock:
+            self._done = count
+
+    @property
+    def done(self) -> float:
+        """How much is done in all."""
+        return self._done
+
+    @property
+    def seconds(self) -> float:
+        """How long the work has been going on."""
+        return time.monotonic() - self._begun
+
+    def drawn(self, width: int, full: str = "━", empty: str = "─") -> tuple[str, str, str]:
+        """Write it in one line of at most so many characters: what comes before the bar, the bar, and what comes after.
+
+        Args:
+            width: Characters of the line.
+            full: Character of what is done.
+            empty: Character of what is not.
+        """
+        seconds, total = self.seconds, self.total
+        if not total:
+            return f"{self.words}  {duration(seconds)}{self._noted()}"[:width], "", ""
+        share = min(self._done / total, 1.0)
+        left = ""
+        if 0 < share < 1 and seconds >= ENOUGH_SECONDS:
+            left = f", {duration(seconds * (1 - share) / share)} left"
+        before, after = f"{self.words}  ", f"  {self._counted(share * total, total)}  {duration(seconds)}{left}"
+        length = min(LONGEST_BAR, width - len(before) - len(after))
+        if length < SHORTEST_BAR:
+            return f"{before.rstrip()}{after}"[:width], "", ""
+        filled = int(share * length)
+        room = max(width - len(before) - length - len(after), 0)
+        return before, full * filled + empty * (length - filled), f"{after}{self._noted()[:room]}"
+
+    def _counted(self, done: float, total: float) -> str:
+        if self._unit == "MB":
+            return f"{done / MEGABYTE:,.1f} of {total / MEGABYTE:,.1f} MB"
+        return f"{done:,.0f} of {total:,.0f}"
+
+    def _noted(self) -> str:
+        return f"  {self.note}" if self.note else ""
+
+
+class _Screen:
+    """Draws the innermost of the bars, from a thread of its own, and takes it away before a line is written."""
+
+    def __init__(self) -> None:
+        self.bars: list[Bar] = []
+        self._lock = threading.RLock()
+        self._width = 0
+        self._is_line_begun = False
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._streams: tuple[TextIO, TextIO] | None = None
+        os.register_at_fork(before=self._acquire, after_in_parent=self._release, after_in_child=self._forget)
+
+    def begin(self, bar: Bar) -> None:
+        self.bars.append(bar)
+        if self._thread is None:
+            self._streams = sys.stdout, sys.stderr
+            sys.stdout, sys.stderr = (cast(TextIO, _AboveBar(stream, self)) for stream in self._streams)
+            self._ended.clear()
+            self._thread = threading.Thread(target=self._draw_on, args=(self._streams[1],), name="bar", daemon=True)
+            self._thread.start()
+
+    def end(self, bar: Bar) -> None:
+        self.bars = [other for other in self.bars if other is not bar]
+        if self.bars or self._thread is None or self._streams is None:
+            return
+        self._ended.set()
+        self._thread.join()
+        self._thread = None
+        with self._lock:
+            self.erase()
+            sys.stdout, sys.stderr = self._streams
+            self._streams = None
+
+    def write(self, stream: TextIO, text: str) -> int:
+        with self._lock:
+            self.erase()
+            if text:
+                self._is_line_begun = not text.endswith("\n")
+            return stream.write(text)
+
+    def erase(self) -> None:
+        if self._width and self._streams is not None:
+            out = self._streams[1]
+            out.write(f"\r{' ' * self._width}\r")
+            out.flush()
+            self._width = 0
+
+    def _draw_on(self, out: TextIO) -> None:
+        while not self._ended.wait(DRAWING_SECONDS):
+            with self._lock:
+                shown = [bar for bar in list(self.bars) if bar.seconds >= PATIENCE_SECONDS]
+                if shown and not self._is_line_begun:
+                    self._draw(shown[-1], out)
+
+    def _draw(self, bar: Bar, out: TextIO) -> None:
+        try:
+            columns = os.get_terminal_size(out.fileno()).columns
+        except OSError:  # the terminal has gone
+            return
+        is_plain = not (out.encoding or "").lower().startswith("utf")
+        before, line, after = bar.drawn((columns or 80) - 1, *("#-" if is_plain else "━─"))
+        width = len(before) + len(line) + len(after)
+        gap = " " * (self._width - width)
+        # the cursor rests at the beginning, where whatever else is written covers the bar
+        out.write(f"\r{before}{coloured(line, 'cyan', out) if line else ''}{after}{gap}\r")
+        out.flush()
+        self._width = width
+
+    def _acquire(self) -> None:
+        self._lock.acquire()
+
+    def _release(self) -> None:
+        self._lock.release()
+
+    def _forget(self) -> None:
+        """In a process that was forked: the bars are the other's."""
+        self._lock = threading.RLock()
+        self.bars, self._thread, self._width = [], None, 0
+        if self._streams is not None:
+            sys.stdout, sys.stderr = self._streams
+            self._streams = None
+
+
+class _AboveBar:
+    """A standard stream while bars are drawn: they make way for each line."""
+
+    def __init__(self, stream: TextIO, screen: _Screen) -> None:
+        self._stream, self._screen = stream, screen
+
+    def write(self, text: str) -> int:
+        return self._screen.write(self._stream, text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+_screen = _Screen()
+
+
+@contextlib.contextmanager
+def bar(words: str, total: float | None = None, unit: Unit = "") -> Iterator[Bar]:
+    """Show how far work has come for the time of a `with` block, if it takes a while and there is where to draw.
+
+    Of bars within each other the innermost is shown.
+
+    Args:
+        words: What is done, such as `train: testing`.
+        total: All of it, in the count that the bar is advanced by; None where nobody knows, and then only the time
+            that has passed is shown.
+        unit: `MB` where bytes are counted.
+
+    Yields:
+        What to tell of the work.
+    """
+    shown = Bar(words, total, unit)
+    if not draws():
+        yield shown
+        return
+    try:
+        _screen.begin(shown)
+        yield shown
+    finally:
+        _screen.end(shown)
