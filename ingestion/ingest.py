@@ -110,14 +110,6 @@ def _copied(chunks: Iterable[bytes], path: Path | None) -> Iterator[bytes]:
             yield chunk
 
 
-def _passed_on(chunks: Iterable[bytes], size: int, archives: Sequence[ArchiveRecord], shown: Bar) -> Iterator[bytes]:
-    """Give the chunks of a text on, and tell which part of its archives they are."""
-    packed = sum(archive.size for archive in archives)
-    for chunk in chunks:
-        yield chunk
-        shown.advance(packed * len(chunk) / size)
-
-
 def _land_file(
     run: Ingestion,
     delivery: Delivery,
@@ -149,8 +141,9 @@ def _land_file(
     try:
         with contextlib.closing(read_member(member)) as chunks:
             copied = _copied(chunks, text if run.keeps_texts else None)
+            packed = sum(archive.size for archive in archives)
             landed = land(
-                _passed_on(copied, member.size, archives, shown),
+                shown.follow(copied, lambda chunk: packed * len(chunk) / member.size),
                 table,
                 TextFormat(run.contract.encoding, run.contract.delimiter),
                 target,

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from ml import marts
-from ml.evaluate import Fitted, Learner, headline_folds, try_learners
+from ml.evaluate import Fitted, Learner, headline_folds, trainings, try_learners
 from ml.evaluate import learner as learner_of_ours
 from ml.extras import optional_module, required_module
 from ml.frames import TrainingFrame
@@ -27,6 +27,7 @@ from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.locks import alone
 from warehouse.settings import Settings as Environment
+from warehouse.terminal import bar
 
 TABLE = "ml_comparison"
 OURS = "xgboost"
@@ -124,7 +125,8 @@ def compare(
     ours = learner_of_ours(MODEL_NAMES, settings)
     less = fewer_negatives(FEWER_NEGATIVES, ours, settings.comparison.negatives_share, settings.seed)
     tried: list[Learner[Fitted]] = [ours, *others.values(), less]
-    trial = try_learners(frame, folds, tried, say=say)
+    with bar("testing all learners", trainings(folds, len(tried))) as shown:
+        trial = try_learners(frame, folds, tried, say=say, done=shown.advance)
     tested = {name: replace(rows, listed=None) for name, rows in trial.tested.items()}
     estimates = {
         name: estimate(rows, settings.top_rows, settings.bootstrap_samples, settings.seed)

@@ -19,6 +19,7 @@ from warehouse.lake import Lake
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 from warehouse.settings import schema_name
+from warehouse.terminal import bar
 
 LEADS = 10
 NAME_WIDTH = 32
@@ -180,5 +181,6 @@ def summary(environment: Environment) -> None:
         UserError: When a step of the run has not been made.
     """
     engine = open_engine(environment)
-    with engine.reading(READS) as connection:
-        print(compose(connection, Lake(environment.lake), environment, engine.place))
+    with bar("summing up"), engine.reading(READS) as connection:
+        lines = compose(connection, Lake(environment.lake), environment, engine.place)
+    print(lines)

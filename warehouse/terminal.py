@@ -9,11 +9,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any, Literal, TextIO, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, TextIO, TypeVar, cast
 
 Colour = Literal["red", "yellow", "cyan"]
 Unit = Literal["", "MB"]
+T = TypeVar("T")
 
 CODES: dict[Colour, str] = {"red": "1;31", "yellow": "33", "cyan": "36"}
 MEGABYTE = 1_000_000
@@ -140,6 +141,17 @@ class Bar:
         with self._lock:
             self._done = count
 
+    def follow(self, pieces: Iterable[T], count: Callable[[T], float] = lambda _: 1) -> Iterator[T]:
+        """Give pieces of work on, and tell of each when the next is asked for.
+
+        Args:
+            pieces: Any.
+            count: How much a piece is.
+        """
+        for piece in pieces:
+            yield piece
+            self.advance(count(piece))
+
     @property
     def done(self) -> float:
         """How much is done in all."""
@@ -174,9 +186,10 @@ class Bar:
         return before, full * filled + empty * (length - filled), f"{after}{self._noted()[:room]}"
 
     def _counted(self, done: float, total: float) -> str:
-        if self._unit == "MB":
-            return f"{done / MEGABYTE:,.1f} of {total / MEGABYTE:,.1f} MB"
-        return f"{done:,.0f} of {total:,.0f}"
+        scale, digits, unit = (MEGABYTE, 1, " MB") if self._unit == "MB" else (1, 0, "")
+        whole = f"{total / scale:,.{digits}f}"
+        # as wide from the beginning as at the end, so that nothing behind it moves
+        return f"{done / scale:>{len(whole)},.{digits}f} of {whole}{unit}"
 
     def _noted(self) -> str:
         return f"  {self.note}" if self.note else ""
