@@ -49,10 +49,10 @@ from warehouse.engines.base import Engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import Bar
 from warehouse.s3 import Location, S3Path
 from warehouse.settings import Settings
 from warehouse.storage import sha256
-from warehouse.terminal import Bar
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 from warehouse import terminal
-from warehouse.terminal import Bar, bar
+from warehouse.progress import Bar, Unit, bar
 
 MEGABYTE = 1_000_000
 # Between two lines about one download or a large sample, where no bar tells how far it is.
@@ -127,7 +127,7 @@ def drawing(report: Report, companies: int) -> Iterator[Callable[[int], None]]:
 
 
 def working(
-    report: Report, words: str, total: float | None = None, unit: terminal.Unit = ""
+    report: Report, words: str, total: float | None = None, unit: Unit = ""
 ) -> contextlib.AbstractContextManager[Bar]:
     """Show a bar for the time of a `with` block where people read, and none beside lines for machines.
 

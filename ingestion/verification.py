@@ -10,9 +10,9 @@ from ingestion.delivery_log import DeliveryLog, FileRecord
 from ingestion.reporting import Report, working
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.progress import Bar
 from warehouse.s3 import Location, S3Path
 from warehouse.storage import local_copy, sha256
-from warehouse.terminal import Bar
 
 
 def _expected(log: DeliveryLog, lake: Lake[Location]) -> Iterator[tuple[Location, str | None]]:

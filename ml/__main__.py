@@ -42,6 +42,7 @@ from warehouse import terminal
 from warehouse.engines import open_engine
 from warehouse.errors import run_command
 from warehouse.lake import Lake
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
 
 GATES_DO_NOT_HOLD = 3
@@ -186,10 +187,10 @@ def _report(environment: Environment, options: argparse.Namespace) -> None:
         return
     lake = Lake(environment.lake)
     if kind == "insights":
-        with terminal.bar("reading the training table"):
+        with bar("reading the training table"):
             report, day = insights_report(environment, _saying("report"))
     else:
-        with terminal.bar("reading the evaluation"):
+        with bar("reading the evaluation"):
             report, told = evaluation_report(environment, run or LATEST)
         day = told.horizon_date
     paths = write_report(options.output or lake.reports(day.strftime("%Y%m%d")), report)

@@ -19,7 +19,7 @@ from ml.metrics import Tested, roc_auc
 from ml.settings import Settings
 from ml.split import Fold, evaluation_folds, walk_forward
 from warehouse.errors import UserError
-from warehouse.terminal import bar
+from warehouse.progress import bar
 
 Labels = NDArray[np.bool_]
 

@@ -26,8 +26,8 @@ from ml.train import describe, name_run
 from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
-from warehouse.terminal import bar
 
 TABLE = "ml_comparison"
 OURS = "xgboost"

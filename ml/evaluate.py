@@ -30,7 +30,7 @@ from ml.split import (
     walk_forward,
 )
 from warehouse.errors import UserError
-from warehouse.terminal import bar
+from warehouse.progress import bar
 
 SLICE_METRICS = (
     "base_rate", "average_precision", "roc_auc", "lift_at_1_percent", "lift_at_10_percent",

@@ -18,8 +18,8 @@ from ml.features import check_mart, read_features
 from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_training
 from ml.settings import Settings
 from warehouse.engines import open_engine
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
-from warehouse.terminal import bar
 
 READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
 

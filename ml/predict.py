@@ -27,6 +27,7 @@ from warehouse.engines import open_engine
 from warehouse.engines.duckdb import narrow
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 
@@ -122,10 +123,10 @@ def score_month(
     reader = Reader(connection, features, settings.batch_rows)
     parts = reasons(reader, served, listed, scores.evenly_spread(settings.peer_rows))
     explained = sum(scores.companies if numbers is None else len(numbers) for numbers in listed.values())
-    with terminal.bar("writing reasons", REASONS_OF_ONE * explained) as shown:
+    with bar("writing reasons", REASONS_OF_ONE * explained) as shown:
         found = shown.follow(parts, lambda part: part.num_rows)
         _, count = write_partition_parts(lake, "prediction_reasons", horizon.month, REASONS, found)
-    with terminal.bar("writing predictions", scores.companies * len(served)) as shown:
+    with bar("writing predictions", scores.companies * len(served)) as shown:
         predictions = shown.follow(scores.predictions(served), lambda part: part.num_rows)
         path, _ = write_partition_parts(lake, "predictions", horizon.month, PREDICTIONS, predictions)
     of = "every company" if rows is None else f"the best {rows:,} of each model"
@@ -163,7 +164,7 @@ def predict(environment: Environment, settings: Settings, *, all_reasons: bool =
                 tell("nothing was scored or written")
                 return
             score_month(connection, lake, horizon, served, settings, all_reasons=all_reasons)
-        with terminal.bar("writing the lists"):
+        with bar("writing the lists"):
             lists = write_lists(lake, horizon.day, horizon.month, settings.scoring_memory)
         say(f"{len(lists)} lists in {lake.lists(horizon.day)}")
         register_tables(engine, lake)

@@ -19,8 +19,8 @@ from ml.registry_tables import record
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.progress import bar
 from warehouse.s3 import Location
-from warehouse.terminal import bar
 
 LATEST = "latest"
 LIFT = "lift_at_1_percent"

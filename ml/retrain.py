@@ -13,8 +13,8 @@ from ml.train import libraries
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
-from warehouse.terminal import bar
 
 
 def data_difference(evaluation: Evaluation, horizon: Horizon, data_sha256: str) -> list[str]:

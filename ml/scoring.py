@@ -27,8 +27,8 @@ from ml.settings import ModelName, Settings
 from warehouse.catalog import literal, quoted
 from warehouse.engines.duckdb import one_thread
 from warehouse.errors import UserError
+from warehouse.progress import bar
 from warehouse.storage import whole_file
-from warehouse.terminal import bar
 
 PART = "part-{:05d}.parquet"
 DRIFT = b"drift"

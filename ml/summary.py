@@ -16,10 +16,10 @@ from ml.text import aligned
 from warehouse.engines import open_engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.progress import bar
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 from warehouse.settings import schema_name
-from warehouse.terminal import bar
 
 LEADS = 10
 NAME_WIDTH = 32

@@ -30,6 +30,7 @@ from warehouse import terminal
 from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 
@@ -111,7 +112,7 @@ def _train(
     registry = read_registry(lake)
     versions: list[Version] = []
     models: dict[ModelName, ModelEvaluation] = {}
-    with terminal.bar("training the models that serve"):
+    with bar("training the models that serve"):
         fitted = fit_models(MODEL_NAMES, frame, part, settings, data_sha256)
     for name, model in fitted.items():
         say(f"trained {name}: {model.written()}")

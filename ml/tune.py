@@ -24,8 +24,8 @@ from ml.train import describe, name_run
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
-from warehouse.terminal import bar
 
 STUDY = "ml.study"
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from warehouse.terminal import Bar
+from warehouse.progress import Bar
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg

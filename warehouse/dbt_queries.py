@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from warehouse import terminal
 from warehouse.dbt_progress import DbtProgress
+from warehouse.progress import bar
 from warehouse.query_log import FAILED, SUCCESS, UNFINISHED, Query, text_hash
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def run_dbt(arguments: Sequence[str], add: Callable[[Query], None]) -> int:
 
     queries = DbtQueries(add)
     try:
-        with terminal.bar("dbt: reading the project") as bar:
-            finished = dbtRunner(callbacks=[queries.take, DbtProgress(bar).take]).invoke(list(arguments))
+        with bar("dbt: reading the project") as shown:
+            finished = dbtRunner(callbacks=[queries.take, DbtProgress(shown).take]).invoke(list(arguments))
     finally:
         queries.close()
     match finished.exception:

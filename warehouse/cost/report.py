@@ -22,9 +22,9 @@ from warehouse.engines.duckdb import connect, show_objects
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.prices import GIGABYTE, LOOKED_UP, TERABYTE, Prices, read_prices
+from warehouse.progress import bar
 from warehouse.s3 import Location, S3Path
 from warehouse.settings import Settings
-from warehouse.terminal import bar
 
 COMPANIES = 5_000_000
 PARTITION = "snapshot_month"
