@@ -73,11 +73,7 @@ def test_lines_for_machines_are_the_same_on_a_terminal(sample, tmp_path):
 
 def test_dbt_shows_its_nodes_and_keeps_its_colours_to_itself(tmp_path):
     build = ["-m", "warehouse", "dbt", "build", "--select", "int_horizon+1", "--resource-type", "model"]
-    places = {
-        "LAKE": tmp_path / "lake",
-        "WAREHOUSE": tmp_path / "warehouse.duckdb",
-        "DBT_TARGET_PATH": tmp_path / "dbt",
-    }
+    folders = {"LAKE": "lake", "WAREHOUSE": "warehouse.duckdb", "DBT_TARGET_PATH": "dbt"}
     environment = {name: str(tmp_path / path) for name, path in folders.items()}
     session = on_terminal(build, NO_COLOR="1", **environment)
     assert session.status == 1
