@@ -128,13 +128,15 @@ def compare(
     with bar("testing all learners", trainings(folds, len(tried))) as shown:
         trial = try_learners(frame, folds, tried, say=say, done=shown.advance)
     tested = {name: replace(rows, listed=None) for name, rows in trial.tested.items()}
-    estimates = {
-        name: estimate(rows, settings.top_rows, settings.bootstrap_samples, settings.seed)
-        for name, rows in tested.items()
-    }
+    with bar("estimating how sure that is", len(tested)) as shown:
+        estimates = {
+            name: estimate(rows, settings.top_rows, settings.bootstrap_samples, settings.seed)
+            for name, rows in shown.follow(tested.items())
+        }
     compared: list[Compared] = []
     for name in MODEL_NAMES:
-        compared += _beside(name, tested, estimates, [*others, f"{FEWER_NEGATIVES} {name}"], settings)
+        with bar(f"comparing with {name}"):
+            compared += _beside(name, tested, estimates, [*others, f"{FEWER_NEGATIVES} {name}"], settings)
         compared.append(_of_all_negatives(frame, name, estimates[name]))
         compared += [Compared(name, other, {}, {}, why) for other, why in absent.items()]
     return compared

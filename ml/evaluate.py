@@ -239,12 +239,14 @@ def evaluate(
         ]
         headline, tested = _window_test(frame, horizon_date, folds, settings, say=say, done=shown.advance)
         naive = _naive_test(frame, horizon_date, settings, say)
+        shown.advance()
+        slices = {name: _slices(frame, folds, tested[name], sliced, settings) for name in MODEL_NAMES}
     return Findings(
         headline=headline,
         earlier_windows=windows,
         windows_left_out=left_out,
         naive=naive,
-        slices={name: _slices(frame, folds, tested[name], sliced, settings) for name in MODEL_NAMES},
+        slices=slices,
         curves={name: curves(tested[name]) for name in MODEL_NAMES},
         tested=tested,
     )
