@@ -23,7 +23,7 @@ class DbtProgress:
         """Take an event."""
         match event.info.name:
             case "ConcurrencyLine":
-                self._bar.words, self._bar.total = "dbt: tables and tests", event.data.node_count
+                self._bar.turn_to("dbt: tables and tests", event.data.node_count)
             case "NodeStart":
                 self._bar.note = event.data.node_info.node_name
             case "NodeFinished":
@@ -31,4 +31,4 @@ class DbtProgress:
             case "LogHookStartLine":
                 self._bar.note = "summing up"
             case "BuildingCatalog":
-                self._bar.words, self._bar.total = "dbt: reading the columns of all tables", None
+                self._bar.turn_to("dbt: reading the columns of all tables")

@@ -65,6 +65,17 @@ class Bar:
         self._begun = time.monotonic()
         self._lock = threading.Lock()
 
+    def turn_to(self, words: str, total: float | None = None) -> None:
+        """Begin with the next part of the work, at nothing and with a time of its own.
+
+        Args:
+            words: What is done.
+            total: All of it; None where nobody knows.
+        """
+        with self._lock:
+            self.words, self.total, self.note = words, total, ""
+            self._done, self._begun = 0.0, time.monotonic()
+
     def advance(self, count: float = 1) -> None:
         """Tell that so much more is done."""
         with self._lock:

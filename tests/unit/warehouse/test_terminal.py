@@ -208,6 +208,13 @@ def test_a_bar_says_how_much_is_done_of_what(monkeypatch):
     assert bar.done == 6_000_000
 
 
+def test_the_next_part_of_the_work_begins_at_nothing():
+    bar = Bar("reading", 4)
+    bar.advance(3)
+    bar.turn_to("writing", 2)
+    assert bar.drawn(60) == ("writing  ", "─" * 30, "  0 of 2  0:00")
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "0:00"), (59.9, "0:59"), (61, "1:01"), (3599, "59:59"), (3600, "1:00:00"), (7325, "2:02:05")],
