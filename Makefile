@@ -1,9 +1,10 @@
 # Every command works on the lake and warehouse that LAKE and WAREHOUSE name, for one delivery month with MONTH=YYYY-MM.
+# With QUIET=1 only what was asked for, warnings and errors are printed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-export LAKE WAREHOUSE DBT_TARGET SCHEMA_PREFIX MONTH SAMPLE_DELIVERIES SAMPLE_COMPANIES COMPANIES
+export LAKE WAREHOUSE DBT_TARGET SCHEMA_PREFIX MONTH QUIET SAMPLE_DELIVERIES SAMPLE_COMPANIES COMPANIES
 export TRINO_HOST TRINO_PORT TRINO_HTTP_SCHEME TRINO_USER TRINO_PASSWORD TRINO_CATALOG TRINO_UNLOAD_DIR
 export SFTP_HOST SFTP_PORT SFTP_USER SFTP_PASSWORD SFTP_KEY_FILE SFTP_SECRET SFTP_HOST_KEY SFTP_KNOWN_HOSTS SFTP_ROOT
 
@@ -14,6 +15,7 @@ else
 RUN_PYTHON = $(BIN)/python
 endif
 DBT = $(RUN_PYTHON) -m warehouse dbt
+SAY = $(if $(QUIET),:,echo)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -29,34 +31,34 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.runtime: requirements.lock | $(VENV)/.python
-	@echo "installing the locked dependencies into $(VENV)"
+	@$(SAY) "installing the locked dependencies into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	@touch $@
 
 $(VENV)/.development: requirements-dev.lock | $(VENV)/.python
-	@echo "installing the locked dependencies for development into $(VENV)"
+	@$(SAY) "installing the locked dependencies for development into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
 	@touch $@ $(VENV)/.runtime $(VENV)/.extras
 
 $(VENV)/.extras: requirements-extras.lock | $(VENV)/.python
-	@echo "installing the locked dependencies of compare and tune into $(VENV)"
+	@$(SAY) "installing the locked dependencies of compare and tune into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-extras.lock
 	@touch $@
 
 run: $(VENV)/.runtime ## everything: deliveries to leads; on sample deliveries unless SFTP_HOST is set
-	@echo "[1/8] sample deliveries"
+	@$(SAY) "[1/8] sample deliveries"
 	@$(RUN_PYTHON) -m ingestion sample
-	@echo "[2/8] download and [3/8] land, delivery by delivery; register"
+	@$(SAY) "[2/8] download and [3/8] land, delivery by delivery; register"
 	@$(RUN_PYTHON) -m ingestion ingest
-	@echo "[4/8] dbt build: staging, intermediate, marts"
+	@$(SAY) "[4/8] dbt build: staging, intermediate, marts"
 	@$(MAKE) --no-print-directory build
-	@echo "[5/8] train and evaluate"
+	@$(SAY) "[5/8] train and evaluate"
 	@$(MAKE) --no-print-directory train
-	@echo "[6/8] predict"
+	@$(SAY) "[6/8] predict"
 	@$(RUN_PYTHON) -m ml predict
-	@echo "[7/8] dbt build: leads"
+	@$(SAY) "[7/8] dbt build: leads"
 	@$(DBT) build --selector scores
-	@echo "[8/8] summary"
+	@$(SAY) "[8/8] summary"
 	@$(RUN_PYTHON) -m ml summary
 
 ingest: $(VENV)/.runtime ## download and land what is new, register the raw tables

@@ -18,7 +18,7 @@ from ingestion.discovery import Wanted, discover
 from ingestion.ingest import ingest, register
 from ingestion.overview import discovered_lines, landed_lines
 from ingestion.pruning import prune
-from ingestion.reporting import Report, drawing
+from ingestion.reporting import Report, drawing, working
 from ingestion.sample.server import serve
 from ingestion.sample.settings import SampleSettings, companies_of, read_sample_settings, share_of
 from ingestion.settings import SftpSettings, read_sftp_settings
@@ -28,6 +28,7 @@ from warehouse.errors import run_command
 from warehouse.lake import Lake
 from warehouse.locks import alone
 from warehouse.settings import MONTH_PATTERN, read_settings
+from warehouse.terminal import be_quiet
 
 Command = Callable[[argparse.Namespace, Report], None]
 Value = TypeVar("Value")
@@ -43,7 +44,8 @@ def _make_sample(report: Report, asked: SampleSettings | None) -> Path:
 
     folder = Path(os.environ.get("SAMPLE_DELIVERIES", "") or "sample_deliveries").expanduser().resolve()
     settings = asked or settings_there(folder) or SampleSettings()
-    is_made = make_deliveries(folder, settings, written=drawing(report, settings.companies))
+    with drawing(report, settings.companies) as written:
+        is_made = make_deliveries(folder, settings, written=written)
     made = "made" if is_made else "there are already"
     report("sample", f"{made} deliveries of {settings.companies:,} companies in {folder}", companies=settings.companies)
     return folder / DELIVERIES
@@ -93,7 +95,7 @@ def _ingest(arguments: argparse.Namespace, report: Report) -> None:
         if arguments.dry_run:
             logs = {log.delivery: log for log in read_logs(Lake(settings.lake))}
             for line in discovered_lines(discover(server, contract, logs, wanted)):
-                report("discovered", line)
+                report.told("discovered", line)
         else:
             ingest(
                 settings, contract, server, origin=origin, wanted=wanted, report=report, keeps_texts=arguments.keep_text
@@ -101,17 +103,19 @@ def _ingest(arguments: argparse.Namespace, report: Report) -> None:
 
 
 def _register(_: argparse.Namespace, report: Report) -> None:
-    report("registered", register(read_settings(), read_contract()))
+    with working(report, "registering the raw tables"):
+        registered = register(read_settings(), read_contract())
+    report("registered", registered)
 
 
 def _status(_: argparse.Namespace, report: Report) -> None:
     logs = read_logs(Lake(read_settings().lake))
     if report.log_format == "json":
         for log in logs:
-            report("landed", log.delivery, **log.model_dump(mode="json"))
+            report.told("landed", log.delivery, **log.model_dump(mode="json"))
         return
     for line in landed_lines(logs):
-        report("landed", line)
+        report.told("landed", line)
 
 
 def _verify(_: argparse.Namespace, report: Report) -> None:
@@ -159,14 +163,15 @@ def _checked(read: Callable[[str], Value]) -> Callable[[str], Value]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingestion", description=__doc__)
-    log_format = argparse.ArgumentParser(add_help=False)
-    log_format.add_argument(
+    lines = argparse.ArgumentParser(add_help=False)
+    lines.add_argument("--quiet", action="store_true", help="print only what was asked for and what is wrong")
+    lines.add_argument(
         "--log-format", choices=("text", "json"), default="text", help="lines for people, or a JSON object a line"
     )
     commands = parser.add_subparsers(dest="command", required=True)
 
     def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text, parents=[log_format])
+        added = commands.add_parser(name, help=text, description=text, parents=[lines])
         added.set_defaults(run=command)
         return added
 
@@ -214,6 +219,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _main() -> None:
     arguments = _parser().parse_args()
+    if arguments.quiet:
+        be_quiet()
     report = Report(arguments.log_format)
     run_command(lambda: arguments.run(arguments, report), report.error)
 

@@ -38,7 +38,7 @@ from ingestion.publication import (
 )
 from ingestion.registration import hide_month, register_raw_tables
 from ingestion.rejected_lines import write_no_rejected_lines
-from ingestion.reporting import MEGABYTE, Report, listed
+from ingestion.reporting import MEGABYTE, Report, listed, working
 from ingestion.second_process import KilledError
 from ingestion.sftp import SftpServer
 from ingestion.sftp_connection import ConnectionLostError, NotThereError
@@ -49,6 +49,7 @@ from warehouse.engines.base import Engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import Bar
 from warehouse.s3 import Location, S3Path
 from warehouse.settings import Settings
 from warehouse.storage import sha256
@@ -117,8 +118,10 @@ def _land_file(
     *,
     archives: Sequence[ArchiveRecord],
     loaded_at: datetime,
+    shown: Bar,
 ) -> FileRecord:
     start = time.monotonic()
+    shown.note = file
     table = run.contract.tables[file]
     name = member_name(run.contract, delivery, file)
     volumes = [staged.archives(delivery.name) / archive.name for archive in archives]
@@ -138,7 +141,13 @@ def _land_file(
     try:
         with contextlib.closing(read_member(member)) as chunks:
             copied = _copied(chunks, text if run.keeps_texts else None)
-            landed = land(copied, table, TextFormat(run.contract.encoding, run.contract.delimiter), target)
+            packed = sum(archive.size for archive in archives)
+            landed = land(
+                shown.follow(copied, lambda chunk: packed * len(chunk) / member.size),
+                table,
+                TextFormat(run.contract.encoding, run.contract.delimiter),
+                target,
+            )
     except pa.ArrowException as error:
         raise UserError(f"{target.culprit} cannot be landed: {str(error).splitlines()[0]}") from error
     has_rejected = landed.rejected_lines > 0
@@ -229,10 +238,10 @@ def _land_delivery(run: Ingestion, found: Discovered) -> None:
         delivery=delivery.name, archives=len(fetched.downloaded), bytes=downloaded, seconds=steps.done[-1].seconds,
     )  # fmt: skip
     records = []
-    with steps.step("land"):
+    with steps.step("land"), working(run.report, "  landing", sum(file.size for file in remote), "MB") as shown:
         for file, names in found.contents.archives.items():
             archives = [fetched.archives[name] for name in names]
-            record = _land_file(run, delivery, staged, file, archives=archives, loaded_at=steps.started_at)
+            record = _land_file(run, delivery, staged, file, archives=archives, loaded_at=steps.started_at, shown=shown)
             records.append(record)
             facts = record.model_dump(include={"file", "bytes", "lines", "landed_rows", "rejected_lines", "seconds"})
             run.report("landed_file", _counts(record), delivery=delivery.name, **facts, drift=record.drift)
@@ -241,26 +250,23 @@ def _land_delivery(run: Ingestion, found: Discovered) -> None:
     _check_unchanged(run.server, found)
     if run.folder_engine is not None:
         hide_month(run.lake, run.contract, run.folder_engine, delivery.month)
-    publish_delivery(
-        run.lake,
-        staged,
-        run.contract,
-        DeliveryLog(
-            delivery=delivery.name,
-            origin=run.origin,
-            kind=delivery.kind,
-            snapshot_month=delivery.month,
-            started_at=steps.started_at,
-            finished_at=steps.now(),
-            status="landed",
-            landed_files=str(counts.relative_to(staged.root)),
-            files=tuple(records),
-            schema_version=SCHEMA_VERSION,
-            contract=run.contract.fingerprint,
-            steps=steps.done,
-            landed_files_sha256=sha256(counts),
-        ),
+    log = DeliveryLog(
+        delivery=delivery.name,
+        origin=run.origin,
+        kind=delivery.kind,
+        snapshot_month=delivery.month,
+        started_at=steps.started_at,
+        finished_at=steps.now(),
+        status="landed",
+        landed_files=str(counts.relative_to(staged.root)),
+        files=tuple(records),
+        schema_version=SCHEMA_VERSION,
+        contract=run.contract.fingerprint,
+        steps=steps.done,
+        landed_files_sha256=sha256(counts),
     )
+    with working(run.report, "  publishing"):
+        publish_delivery(run.lake, staged, run.contract, log)
 
 
 def _finish_publications(run: Ingestion, logs: Sequence[DeliveryLog]) -> int:
@@ -353,7 +359,9 @@ def ingest(
                     "nothing_new", f"nothing new on the SFTP server {server.name}: nothing downloaded, nothing landed"
                 )
             try:
-                report("registered", _register(settings, contract))
+                with working(report, "registering the raw tables"):
+                    registered = _register(settings, contract)
+                report("registered", registered)
             except UserError as error:
                 raise failure or error from None
             if failure is not None:

@@ -61,6 +61,7 @@ def prune(
         )
     local = Lake(lake.root)
     count = size = 0
+    say = report.told if is_dry else report
     for log in logs:
         if log.status != "landed" or not _is_old(log.snapshot_month, logs, keep_months):
             continue
@@ -70,7 +71,7 @@ def prune(
         count, size = count + len(gone), size + sum(path.stat().st_size for path in gone)
         if gone:
             word = "would go" if is_dry else "go"
-            report("pruned", f"{log.delivery}: {len(gone)} files {word}", delivery=log.delivery, files=len(gone))
+            say("pruned", f"{log.delivery}: {len(gone)} files {word}", delivery=log.delivery, files=len(gone))
         if is_dry:
             continue
         if has_archives and not log.archives_pruned:
@@ -78,4 +79,4 @@ def prune(
         for path in gone:
             path.unlink(missing_ok=True)
     word = "would be deleted" if is_dry else "deleted"
-    report("pruned_all", f"{count:,} files, {size / MEGABYTE:,.1f} MB {word}", files=count, bytes=size)
+    say("pruned_all", f"{count:,} files, {size / MEGABYTE:,.1f} MB {word}", files=count, bytes=size)

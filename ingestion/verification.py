@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.delivery_log import DeliveryLog, FileRecord
-from ingestion.reporting import Report
+from ingestion.reporting import Report, working
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.progress import Bar
 from warehouse.s3 import Location, S3Path
 from warehouse.storage import local_copy, sha256
 
@@ -50,6 +51,19 @@ def _wrong_counts(record: FileRecord, lake: Lake[Location]) -> Iterator[str]:
             yield f"{lake.root / name} has {rows:,} rows, its log says {expected:,}"
 
 
+def _faults(log: DeliveryLog, lake: Lake[Location], shown: Bar) -> Iterator[str]:
+    """Read what a log names, and tell of each file and count that is not as the log says."""
+    for path, expected in _expected(log, lake):
+        digest = _digest(path)
+        shown.advance()
+        if digest is None:
+            yield f"{path} is gone"
+        elif expected not in {None, digest}:
+            yield f"{path} is not what was landed, its SHA-256 is another"
+    for record in log.files:
+        yield from _wrong_counts(record, lake)
+
+
 def _files(folder: Location) -> list[Location]:
     if isinstance(folder, S3Path):
         return list(folder.below())
@@ -77,28 +91,22 @@ def verify(lake: Lake[Location], logs: Sequence[DeliveryLog], report: Report) ->
     Raises:
         UserError: When a file is gone, changed or unknown, with the number of them; each was reported before.
     """
-    wrong, checked = [], 0
-    for log in logs:
-        found = []
-        for path, expected in _expected(log, lake):
-            digest = _digest(path)
-            if digest is None:
-                found.append(f"{path} is gone")
-            elif expected not in {None, digest}:
-                found.append(f"{path} is not what was landed, its SHA-256 is another")
-            checked += 1
-        found += [fault for record in log.files for fault in _wrong_counts(record, lake)]
-        for fault in found:
-            report("fault", f"  {fault}", delivery=log.delivery)
-        is_whole = "as landed" if not found else f"{len(found)} faults"
-        report("verified", f"{log.delivery}: {is_whole}", delivery=log.delivery, faults=len(found))
-        wrong += found
+    wrong = []
+    files = sum(1 for log in logs for _ in _expected(log, lake))
+    with working(report, "reading files", files) as shown:
+        for log in logs:
+            found = list(_faults(log, lake, shown))
+            for fault in found:
+                report.told("fault", f"  {fault}", delivery=log.delivery)
+            is_whole = "as landed" if not found else f"{len(found)} faults"
+            report("verified", f"{log.delivery}: {is_whole}", delivery=log.delivery, faults=len(found))
+            wrong += found
     strays = list(_strays(logs, lake))
     for stray in strays:
-        report("fault", f"  {stray}")
+        report.told("fault", f"  {stray}")
     if wrong or strays:
         raise UserError(
             f"the lake {lake.root} is not as its logs say, {len(wrong) + len(strays)} faults are above; to land a "
             f"delivery again, delete its log in {lake.delivery_logs()} and run `make ingest`"
         )
-    report("verified_all", f"{checked:,} files of {len(logs)} deliveries are as they were landed", files=checked)
+    report("verified_all", f"{files:,} files of {len(logs)} deliveries are as they were landed", files=files)

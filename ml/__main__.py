@@ -42,9 +42,11 @@ from reports.model_card import model_card_report
 from reports.monthly import monthly_report
 from reports.writing import write_report
 from warehouse import settings as environment_settings
+from warehouse import terminal
 from warehouse.engines import open_engine
 from warehouse.errors import run_command
 from warehouse.lake import Lake
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
 
 GATES_DO_NOT_HOLD = 3
@@ -67,6 +69,17 @@ def _emit(options: argparse.Namespace, values: Any, lines: Sequence[str]) -> Non
     print(json.dumps(values, indent=2, ensure_ascii=False, default=str) if options.json else "\n".join(lines))
 
 
+def _saying(command: str) -> Callable[[str], None]:
+    """Give what prints progress lines on standard error, beside a result on standard output."""
+    return lambda line: terminal.say(f"{command}: {line}", sys.stderr)
+
+
+def _emit_done(options: argparse.Namespace, values: Any, lines: Sequence[str]) -> None:
+    """Tell what was done: as JSON where that was asked for, else unless only results are wanted."""
+    if options.json or not terminal.is_quiet():
+        _emit(options, values, lines)
+
+
 def _train(environment: Environment, options: argparse.Namespace) -> None:
     train(environment, read_settings(options.settings, options.overrides), dry_run=options.dry_run)
 
@@ -79,7 +92,7 @@ def _predict(environment: Environment, options: argparse.Namespace) -> None:
 def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
     settings = read_settings(options.settings, options.overrides)
     horizon, frame = read_inputs(environment, settings)
-    findings = evaluate(frame, horizon.date, settings, lambda line: print(f"evaluate: {line}", file=sys.stderr))
+    findings = evaluate(frame, horizon.date, settings, _saying("evaluate"))
     metrics = {name: tested.metrics for name, tested in findings.headline.models.items()}
     _emit(
         options,
@@ -90,16 +103,14 @@ def _evaluate(environment: Environment, options: argparse.Namespace) -> None:
 
 def _compare(environment: Environment, options: argparse.Namespace) -> None:
     settings = read_settings(options.settings, options.overrides)
-    compared = compare_marts(environment, settings, lambda line: print(f"compare: {line}", file=sys.stderr, flush=True))
+    compared = compare_marts(environment, settings, _saying("compare"))
     _emit(options, [asdict(of) for of in compared], comparison_lines(compared))
 
 
 def _tune(environment: Environment, options: argparse.Namespace) -> None:
     settings = read_settings(options.settings, options.overrides)
     names = [name for name in MODEL_NAMES if options.model in (None, name)]
-    proposals = tune_marts(
-        environment, settings, names, options.output, lambda line: print(f"tune: {line}", file=sys.stderr, flush=True)
-    )
+    proposals = tune_marts(environment, settings, names, options.output, _saying("tune"))
     _emit(options, [asdict(proposal) for proposal in proposals], tuning_lines(proposals, options.output))
 
 
@@ -131,7 +142,9 @@ def _promote(environment: Environment, options: argparse.Namespace) -> None:
     settings = read_settings(options.settings, options.overrides)
     decisions = operate.promote(environment, settings, options.version, options.why, dry_run=options.dry_run)
     lines = [f"{_tried(options)}{line}" for decision in decisions for line in decision.lines()]
-    _emit(options, [_decision(decision) for decision in decisions], lines)
+    has_refusals = any(decision.refusals for decision in decisions)
+    tell = _emit if options.dry_run or has_refusals else _emit_done
+    tell(options, [_decision(decision) for decision in decisions], lines)
     _end([gate for decision in decisions for gate in decision.gates])
 
 
@@ -141,7 +154,8 @@ def _tried(options: argparse.Namespace) -> str:
 
 def _tell(options: argparse.Namespace, version: Version, became: str) -> None:
     values = {"model_name": version.model_name, "model_version": version.model_version, "became": became}
-    _emit(options, values, [f"{_tried(options)}{version.words} is {became}"])
+    tell = _emit if options.dry_run else _emit_done
+    tell(options, values, [f"{_tried(options)}{version.words} is {became}"])
 
 
 def _rollback(environment: Environment, options: argparse.Namespace) -> None:
@@ -188,31 +202,31 @@ def _report(environment: Environment, options: argparse.Namespace) -> None:
         return
     lake = Lake(environment.lake)
     if kind == "insights":
-        report, day = insights_report(environment, lambda line: print(f"report: {line}", file=sys.stderr, flush=True))
+        with bar("reading the training table"):
+            report, day = insights_report(environment, _saying("report"))
     elif kind == "card":
-        report, day = model_card_report(environment)
+        with bar("reading the versions that serve"):
+            report, day = model_card_report(environment)
     elif kind == "monthly":
-        report, day = monthly_report(environment)
+        with bar("reading what the month brought"):
+            report, day = monthly_report(environment)
     else:
-        report, told = evaluation_report(environment, run or LATEST)
+        with bar("reading the evaluation"):
+            report, told = evaluation_report(environment, run or LATEST)
         day = told.horizon_date
     paths = write_report(options.output or lake.reports(day.strftime("%Y%m%d")), report)
     page, *figures = map(str, paths)
     lines = [f"report: {page}", f"report: its figures as {len(figures)} CSV files in {paths[1].parent}"]
-    _emit(options, {"page": page, "figures": figures}, lines)
+    _emit_done(options, {"page": page, "figures": figures}, lines)
 
 
 def _report_files(environment: Environment, options: argparse.Namespace, kind: str) -> None:
     if kind == "index":
         paths = [write_index(Lake(environment.lake))]
     else:
-        paths = write_leads(
-            environment,
-            options.output,
-            options.rows,
-            lambda line: print(f"report: {line}", file=sys.stderr, flush=True),
-        )
-    _emit(options, {"files": [str(path) for path in paths]}, [f"report: {path}" for path in paths])
+        with bar("writing the leads"):
+            paths = write_leads(environment, options.output, options.rows, _saying("report"))
+    _emit_done(options, {"files": [str(path) for path in paths]}, [f"report: {path}" for path in paths])
 
 
 def _report_text(environment: Environment, options: argparse.Namespace, run: str) -> None:
@@ -224,13 +238,13 @@ def _report_text(environment: Environment, options: argparse.Namespace, run: str
 
 def _retrain(environment: Environment, options: argparse.Namespace) -> None:
     for line in retrain(environment, options.from_run, dry_run=options.dry_run):
-        print(f"retrain: {line}")
+        terminal.say(f"retrain: {line}")
 
 
 def _export(environment: Environment, options: argparse.Namespace) -> None:
     written = export_mlflow(Lake(environment.lake), options.folder)
     look = f"MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri {options.folder}"
-    print(f"export: {written} runs in {options.folder}; look at them with {look}")
+    terminal.say(f"export: {written} runs in {options.folder}; look at them with {look}")
 
 
 def _register(environment: Environment, _options: argparse.Namespace) -> None:
@@ -256,6 +270,7 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, work: Work, text: str, *options: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
         made.set_defaults(work=work)
+        made.add_argument("--quiet", action="store_true", help="print only what was asked for and what is wrong")
         if "settings" in options:
             made.add_argument("--settings", type=Path, default=SETTINGS_FILE, help="YAML file, default ml/settings.yml")
             made.add_argument(
@@ -339,6 +354,8 @@ def main(arguments: Sequence[str]) -> None:
         SystemExit: With status 3 when a gate does not hold, 2 when the arguments are wrong.
     """
     options = _parser().parse_args(arguments)
+    if options.quiet:
+        terminal.be_quiet()
     options.work(environment_settings.read_settings(), options)
 
 

@@ -19,9 +19,11 @@ from ml.metrics import Tested, roc_auc
 from ml.settings import Settings
 from ml.split import Fold, evaluation_folds, walk_forward
 from warehouse.errors import UserError
+from warehouse.progress import bar
 
 Labels = NDArray[np.bool_]
 
+CANARIES = 6
 HALVES = 2
 CHANCE = 0.5
 NARROWEST = 0.03  # what shuffled labels may be off by, where the rows are enough to tell
@@ -257,4 +259,5 @@ def canaries(frame: TrainingFrame, horizon_date: datetime.date, settings: Settin
 
 def run_canaries(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> list[Canary]:
     """Run all canaries; the arguments are those of `canaries`."""
-    return list(canaries(frame, horizon_date, settings))
+    with bar("looking for leaks", CANARIES) as shown:
+        return list(shown.follow(canaries(frame, horizon_date, settings)))

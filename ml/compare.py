@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from ml import marts
-from ml.evaluate import Fitted, Learner, headline_folds, try_learners
+from ml.evaluate import Fitted, Learner, headline_folds, trainings, try_learners
 from ml.evaluate import learner as learner_of_ours
 from ml.extras import optional_module, required_module
 from ml.frames import TrainingFrame
@@ -28,6 +28,7 @@ from ml.train import describe, name_run
 from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
 
 TABLE = "ml_comparison"
@@ -146,16 +147,19 @@ def compare(
     if are_drawn:
         tried.append(_shown_all_rows(len(frame.matrix), settings))
         beside.append(ALL_ROWS)
-    trial = try_learners(frame, folds, tried, say=say)
+    with bar("testing all learners", trainings(folds, len(tried))) as shown:
+        trial = try_learners(frame, folds, tried, say=say, done=shown.advance)
     tested = {name: replace(rows, listed=None) for name, rows in trial.tested.items()}
-    estimates = {
-        name: estimate(rows, settings.top_rows, settings.bootstrap_samples, settings.seed)
-        for name, rows in tested.items()
-    }
+    with bar("estimating how sure that is", len(tested)) as shown:
+        estimates = {
+            name: estimate(rows, settings.top_rows, settings.bootstrap_samples, settings.seed)
+            for name, rows in shown.follow(tested.items())
+        }
     compared: list[Compared] = []
     for name in MODEL_NAMES:
         of_ours = (f"{called} {name}" for called in beside)
-        compared += _beside(name, tested, estimates, [*others, *of_ours], settings)
+        with bar(f"comparing with {name}"):
+            compared += _beside(name, tested, estimates, [*others, *of_ours], settings)
         compared.append(_of_all_negatives(frame, name, estimates[name], are_drawn=are_drawn))
         compared += [Compared(name, other, {}, {}, why) for other, why in absent.items()]
     return compared

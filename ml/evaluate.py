@@ -30,6 +30,7 @@ from ml.split import (
     walk_forward,
 )
 from warehouse.errors import UserError
+from warehouse.progress import bar
 
 SLICE_METRICS = (
     "base_rate", "average_precision", "roc_auc", "lift_at_1_percent", "lift_at_10_percent",
@@ -110,6 +111,7 @@ def try_learners(
     *,
     guarded: bool = True,
     say: Callable[[str], None] = lambda _: None,
+    done: Callable[[], None] = lambda: None,
 ) -> Trial[F]:
     """Fit every learner on every fold's part and score the fold's test rows.
 
@@ -119,6 +121,7 @@ def try_learners(
         tried: Learners, each with names of its own.
         guarded: Whether the leak guards check each fold; only what is shown as a mistake goes without.
         say: Takes a line a fold.
+        done: Called after each learner's work on a fold, as often as `trainings` says.
 
     Raises:
         UserError: When a leak guard is broken.
@@ -139,6 +142,7 @@ def try_learners(
                 fitted[name].append(model)
                 probability[name].append(model.predict(matrix))
                 listed[name].append(probability[name][-1] >= model.threshold)
+            done()
         made = [f"{name} {models[-1].written()}" for name, models in fitted.items()]
         parts = round(len(folds) * fold.stands_for)
         say(f"part {number} of {parts} of the companies: {len(fold.test):,} observations ({'; '.join(made)})")
@@ -158,6 +162,11 @@ def try_learners(
         for name in fitted
     }
     return Trial(tested, fitted, guards)
+
+
+def trainings(folds: Sequence[Fold], learners: int = 1) -> int:
+    """Count how often so many learners learn under folds."""
+    return learners * sum(1 for fold in folds if len(fold.test))
 
 
 def headline_folds(frame: TrainingFrame, horizon_date: datetime.date, settings: Settings) -> list[Fold]:
@@ -222,14 +231,22 @@ def evaluate(
     earlier, left_out = earlier_folds(frame, horizon_date, settings)
     for left in left_out:
         say(f"the year {left}; it is left out")
-    windows = [_window_test(frame, horizon, early, settings, say)[0] for horizon, early in earlier.items()]
-    headline, tested = _window_test(frame, horizon_date, folds, settings, say)
+    total = sum(map(trainings, [*earlier.values(), folds])) + 1
+    with bar("testing both models", total) as shown:
+        windows = [
+            _window_test(frame, horizon, early, settings, say=say, done=shown.advance)[0]
+            for horizon, early in earlier.items()
+        ]
+        headline, tested = _window_test(frame, horizon_date, folds, settings, say=say, done=shown.advance)
+        naive = _naive_test(frame, horizon_date, settings, say)
+        shown.advance()
+        slices = {name: _slices(frame, folds, tested[name], sliced, settings) for name in MODEL_NAMES}
     return Findings(
         headline=headline,
         earlier_windows=windows,
         windows_left_out=left_out,
-        naive=_naive_test(frame, horizon_date, settings, say),
-        slices={name: _slices(frame, folds, tested[name], sliced, settings) for name in MODEL_NAMES},
+        naive=naive,
+        slices=slices,
         curves={name: curves(tested[name]) for name in MODEL_NAMES},
         tested=tested,
     )
@@ -290,11 +307,17 @@ def _estimates(tested: Tested, settings: Settings) -> dict[str, Estimate]:
 
 
 def _window_test(
-    frame: TrainingFrame, horizon: datetime.date, folds: Sequence[Fold], settings: Settings, say: Callable[[str], None]
+    frame: TrainingFrame,
+    horizon: datetime.date,
+    folds: Sequence[Fold],
+    settings: Settings,
+    *,
+    say: Callable[[str], None],
+    done: Callable[[], None],
 ) -> tuple[WindowTest, dict[ModelName, Tested]]:
     window = _test_window(horizon)
     ours = [learner(MODEL_NAMES, settings)]
-    trial = try_learners(frame, folds, ours, say=lambda line: say(f"tested {window.written()}, {line}"))
+    trial = try_learners(frame, folds, ours, say=lambda line: say(f"tested {window.written()}, {line}"), done=done)
     models = {
         name: TestedModel(
             metrics=_estimates(trial.tested[name], settings),

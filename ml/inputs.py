@@ -18,6 +18,7 @@ from ml.features import check_mart, read_features
 from ml.frames import PREDICTION_COLUMNS, TRAINING_COLUMNS, TrainingFrame, read_training
 from ml.settings import Settings
 from warehouse.engines import open_engine
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
 
 READS = {"horizon": (), "feature_definitions": (), "to_train": (), "to_predict": ()}
@@ -33,7 +34,7 @@ def read_inputs(environment: Environment, settings: Settings) -> tuple[marts.Hor
     Raises:
         UserError: When the marts are absent, of another month, or not as their feature definitions say.
     """
-    with open_engine(environment).reading(READS) as connection:
+    with bar("reading the marts"), open_engine(environment).reading(READS) as connection:
         horizon = marts.read_horizon(connection, environment.month)
         features = read_features(connection)
         check_mart(connection, "to_train", features, TRAINING_COLUMNS)

@@ -16,15 +16,18 @@ from ml.explanations import REASONS, Reader, reasons
 from ml.features import check_mart, read_features
 from ml.frames import PREDICTION_COLUMNS
 from ml.lists import write_lists
+from ml.reasons import REASONS as REASONS_OF_ONE
 from ml.registry_tables import read_registry
 from ml.scoring import PREDICTIONS, Scores, Served, score_companies
 from ml.serving import choose, describe, load
 from ml.settings import ModelName, Settings
 from ml.tables import register_tables, write_partition, write_partition_parts
+from warehouse import terminal
 from warehouse.engines import open_engine
 from warehouse.engines.duckdb import narrow
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 
@@ -35,6 +38,11 @@ DRIFTED_SHOWN = 5
 
 def say(line: str) -> None:
     """Print a progress line."""
+    terminal.say(f"predict: {line}")
+
+
+def tell(line: str) -> None:
+    """Print what is worth knowing however quiet the command is."""
     print(f"predict: {line}", flush=True)
 
 
@@ -107,14 +115,20 @@ def score_month(
     say(f"{scores.companies:,} companies scored by both models{before}, score month {horizon.month}")
     drift = _drift(scores, served, settings)
     write_partition(lake, "ml_drift", horizon.month, drift)
-    say(drift_line(drift, settings.drift_warning))
+    has_moved = any(name != "stable" for name in drift["level"].to_pylist())
+    (tell if has_moved else say)(drift_line(drift, settings.drift_warning))
 
     rows = None if all_reasons else settings.reasons_rows
     listed = {name: None if rows is None else scores.best(name, rows) for name in served}
     reader = Reader(connection, features, settings.batch_rows)
-    found = reasons(reader, served, listed, scores.evenly_spread(settings.peer_rows))
-    _, count = write_partition_parts(lake, "prediction_reasons", horizon.month, REASONS, found)
-    path, _ = write_partition_parts(lake, "predictions", horizon.month, PREDICTIONS, scores.predictions(served))
+    parts = reasons(reader, served, listed, scores.evenly_spread(settings.peer_rows))
+    explained = sum(scores.companies if numbers is None else len(numbers) for numbers in listed.values())
+    with bar("writing reasons", REASONS_OF_ONE * explained) as shown:
+        found = shown.follow(parts, lambda part: part.num_rows)
+        _, count = write_partition_parts(lake, "prediction_reasons", horizon.month, REASONS, found)
+    with bar("writing predictions", scores.companies * len(served)) as shown:
+        predictions = shown.follow(scores.predictions(served), lambda part: part.num_rows)
+        path, _ = write_partition_parts(lake, "predictions", horizon.month, PREDICTIONS, predictions)
     of = "every company" if rows is None else f"the best {rows:,} of each model"
     say(f"predictions in {path}, {count:,} reasons for {of}")
     # the month is written; until here, a run after a kill had its parts
@@ -141,13 +155,16 @@ def predict(environment: Environment, settings: Settings, *, all_reasons: bool =
             features = read_features(connection)
             chosen = choose(read_registry(lake), horizon.date)
             served = load(lake, chosen, features)
-            for line in describe(chosen):
-                say(line)
+            which, *unpromoted = describe(chosen)
+            say(which)
+            for line in unpromoted:
+                tell(line)
             if dry_run:
                 check_mart(connection, "to_predict", features, PREDICTION_COLUMNS)
-                say("nothing was scored or written")
+                tell("nothing was scored or written")
                 return
             score_month(connection, lake, horizon, served, settings, all_reasons=all_reasons)
-        lists = write_lists(lake, horizon.day, horizon.month, settings.scoring_memory)
+        with bar("writing the lists"):
+            lists = write_lists(lake, horizon.day, horizon.month, settings.scoring_memory)
         say(f"{len(lists)} lists in {lake.lists(horizon.day)}")
         register_tables(engine, lake)

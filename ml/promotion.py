@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from ml.artefacts import Evaluation, SliceTest, fingerprint, load_run
 from ml.canaries import run_canaries
-from ml.evaluate import headline_folds, learner, try_learners
+from ml.evaluate import headline_folds, learner, trainings, try_learners
 from ml.features import require_same
 from ml.frames import TrainingFrame
 from ml.metrics import CALIBRATION_ERROR, Estimate, Tested, paired_difference
@@ -19,6 +19,7 @@ from ml.registry_tables import record
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.progress import bar
 from warehouse.s3 import Location
 
 LATEST = "latest"
@@ -215,7 +216,8 @@ def pooled_test(
         update={"models": models, "seed": procedure.seed, "calibration_positives": procedure.calibration_positives}
     )
     folds = headline_folds(frame, horizon_date, settings)
-    return try_learners(frame, folds, [learner([name], made)]).tested[name]
+    with bar(f"testing how {name} was made", trainings(folds)) as shown:
+        return try_learners(frame, folds, [learner([name], made)], done=shown.advance).tested[name]
 
 
 def _compared(candidate: Version, champion: Version | None, evidence: Evidence) -> Gate:

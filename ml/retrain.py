@@ -13,6 +13,7 @@ from ml.train import libraries
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
 
 
@@ -51,7 +52,8 @@ def _same_models(evaluation: Evaluation, horizon: Horizon, frame: TrainingFrame)
             f"month with `make build MONTH={evaluation.score_month}`, as they were delivered then"
         )
     part = training_part(frame.observations, horizon.date)
-    models = fit_models(MODEL_NAMES, frame, part, evaluation.settings, data_sha256)
+    with bar("training both models again"):
+        models = fit_models(MODEL_NAMES, frame, part, evaluation.settings, data_sha256)
     others = [
         f"{name} came out as {version_of(model)}, not {evaluation.models[name].model_version}"
         for name, model in models.items()

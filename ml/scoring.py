@@ -27,6 +27,7 @@ from ml.settings import ModelName, Settings
 from warehouse.catalog import literal, quoted
 from warehouse.engines.duckdb import one_thread
 from warehouse.errors import UserError
+from warehouse.progress import bar
 from warehouse.storage import whole_file
 
 PART = "part-{:05d}.parquet"
@@ -327,7 +328,7 @@ def score_companies(
         UserError: When there is no eligible company, a company is there without its number or twice, or a value is
             infinite.
     """
-    check_companies(connection)
+    companies = check_companies(connection)
     folder.mkdir(parents=True, exist_ok=True)
     drift = counters(served)
     kept = _kept_parts(connection, features, folder)
@@ -339,9 +340,12 @@ def score_companies(
     number = 1 + max((int(path.stem.removeprefix("part-")) for path in parts), default=-1)
     query = _unscored(_narrowed(connection, features), features, parts)
     paths = (folder / PART.format(place) for place in count(number))
-    with _too_large_named(connection, features), one_thread(connection):
+    unscored = bar("scoring companies", companies - resumed)
+    with unscored as shown, _too_large_named(connection, features), one_thread(connection):
         reader = arrow_batches(marts.execute(connection, query), settings.batch_rows)
-        for part in _parts(_scored(reader, _Scorer(served, features), settings.nthread), served, settings.part_rows):
+        scored = _scored(reader, _Scorer(served, features), settings.nthread)
+        watched = shown.follow(scored, lambda of: of[0].num_rows)
+        for part in _parts(watched, served, settings.part_rows):
             path = next(paths)
             part.write(path)
             parts.append(path)

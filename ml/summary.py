@@ -16,6 +16,7 @@ from ml.text import aligned
 from warehouse.engines import open_engine
 from warehouse.errors import UserError
 from warehouse.lake import Lake
+from warehouse.progress import bar
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 from warehouse.settings import schema_name
@@ -181,5 +182,6 @@ def summary(environment: Environment) -> None:
         UserError: When a step of the run has not been made.
     """
     engine = open_engine(environment)
-    with engine.reading(READS) as connection:
-        print(compose(connection, Lake(environment.lake), environment, engine.place))
+    with bar("summing up"), engine.reading(READS) as connection:
+        lines = compose(connection, Lake(environment.lake), environment, engine.place)
+    print(lines)

@@ -27,9 +27,11 @@ from ml.registry_tables import read_registry, register, store
 from ml.settings import MODEL_NAMES, ModelName, Settings
 from ml.split import training_part
 from ml.tables import register_tables
+from warehouse import terminal
 from warehouse.engines import open_engine
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 
@@ -38,6 +40,11 @@ AFTER_TRAINING = "every gate held after its training"
 
 def say(line: str) -> None:
     """Print a progress line."""
+    terminal.say(f"train: {line}")
+
+
+def tell(line: str) -> None:
+    """Print what is worth knowing however quiet the command is."""
     print(f"train: {line}", flush=True)
 
 
@@ -84,7 +91,7 @@ def train(environment: Environment, settings: Settings, *, dry_run: bool = False
         data_sha256 = frame.sha256()
         run_id = name_run(horizon, data_sha256, settings)
         if dry_run:
-            say(f"this would be run {run_id}; nothing was trained or written")
+            tell(f"this would be run {run_id}; nothing was trained or written")
             return None
         evaluation = _train(lake, horizon, frame, settings, data_sha256=data_sha256, run_id=run_id)
         register_tables(open_engine(environment), lake)
@@ -109,7 +116,9 @@ def _train(
     registry = read_registry(lake)
     versions: list[Version] = []
     models: dict[ModelName, ModelEvaluation] = {}
-    for name, model in fit_models(MODEL_NAMES, frame, part, settings, data_sha256).items():
+    with bar("training the models that serve"):
+        fitted = fit_models(MODEL_NAMES, frame, part, settings, data_sha256)
+    for name, model in fitted.items():
         say(f"trained {name}: {model.written()}")
         version = store(lake, registry, horizon.month, run_id=run_id, settings=settings, model=model)
         versions.append(version)
@@ -166,9 +175,9 @@ def _train(
 
 def _promote(lake: Lake[Location], registry: Registry, event: Event, evidence: Evidence) -> Registry:
     if event.model_version in registry.archived(event.model_name):
-        say(f"{event.model_name} {event.model_version} was archived, so it does not serve")
+        tell(f"{event.model_name} {event.model_version} was archived, so it does not serve")
         return registry
     decision, registry = decide(lake, registry, event, evidence, why=AFTER_TRAINING)
     for line in decision.lines():
-        say(line)
+        (tell if decision.refusals else say)(line)
     return registry

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from ml.evaluate import earlier_folds, learner, try_learners
+from ml.evaluate import earlier_folds, learner, trainings, try_learners
 from ml.extras import required_module
 from ml.frames import TrainingFrame
 from ml.inputs import read_inputs
@@ -24,6 +24,7 @@ from ml.train import describe, name_run
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.locks import alone
+from warehouse.progress import bar
 from warehouse.settings import Settings as Environment
 
 STUDY = "ml.study"
@@ -109,7 +110,9 @@ def tune(
     metric, present = settings.tuning.aims.of(name), settings.models.of(name)
 
     def test(booster: BoosterSettings) -> Tested:
-        return try_learners(frame, folds, [learner([name], with_booster(settings, name, booster))]).tested[name]
+        tried = [learner([name], with_booster(settings, name, booster))]
+        with bar(f"testing settings of {name}", trainings(folds)) as shown:
+            return try_learners(frame, folds, tried, done=shown.advance).tested[name]
 
     def value(booster: BoosterSettings) -> float:
         try:

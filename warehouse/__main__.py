@@ -2,7 +2,7 @@
 
 `python -m warehouse dbt ARGUMENTS` runs dbt, `python -m warehouse diagrams` draws the manifest that it wrote,
 `python -m warehouse publish` brings dbt's documentation and these pictures into the lake, `python -m warehouse cost`
-estimates a month on Athena.
+estimates a month on Athena. With `--quiet` they print only what was asked for and what is wrong.
 """
 
 import json
@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from warehouse import terminal
 from warehouse.cost.report import cost
 from warehouse.dbt_queries import run_dbt
 from warehouse.diagrams.entities import draw_entities
@@ -23,6 +24,7 @@ from warehouse.settings import read_settings
 from warehouse.storage import exclusive, whole_file, write_text
 
 PROJECT_FOLDER = "dbt_project"
+QUIET = "--quiet"
 PROJECT = ("--project-dir", PROJECT_FOLDER, "--profiles-dir", "profiles")
 DOCUMENTATION = "static_index.html"
 DRAWN = {"lineage.svg": draw_lineage, "marts.svg": draw_entities}
@@ -45,7 +47,7 @@ def _dbt(arguments: list[str]) -> None:
     os.environ |= {
         "DBT_TARGET": settings.target,
         "WAREHOUSE": str(settings.warehouse),
-        "DBT_USE_COLORS": str(sys.stdout.isatty()),
+        "DBT_USE_COLORS": str(terminal.has_colours(sys.stdout)),
         "DO_NOT_TRACK": "1",
     }
     lock = settings.warehouse.with_name(f"{settings.warehouse.name}.lock")
@@ -53,7 +55,7 @@ def _dbt(arguments: list[str]) -> None:
         engine = open_engine(settings)
         engine.check()
         with QueryLog(Lake(settings.lake), settings.target, engine.measure) as log:
-            status = run_dbt(["--quiet", *arguments, *PROJECT], log.add)
+            status = run_dbt([QUIET, *arguments, *PROJECT], log.add)
     raise SystemExit(status)
 
 
@@ -75,7 +77,7 @@ def _diagrams() -> None:
         raise UserError(f"{target} holds no manifest of dbt; run `make docs`") from None
     for name, draw in DRAWN.items():
         write_text(target / name, draw(manifest))
-        print(f"wrote {target / name}")
+        terminal.say(f"wrote {target / name}")
 
 
 def _publish() -> None:
@@ -91,11 +93,13 @@ def _publish() -> None:
     for name in (DOCUMENTATION, *DRAWN):
         with whole_file(folder / name) as unfinished:
             shutil.copyfile(target / name, unfinished)
-        print(f"wrote {folder / name}")
+        terminal.say(f"wrote {folder / name}")
 
 
 def _main() -> None:
-    match sys.argv[1:]:
+    if QUIET in sys.argv:
+        terminal.be_quiet()
+    match [argument for argument in sys.argv[1:] if argument != QUIET]:
         case ["dbt", *arguments]:
             _dbt(arguments)
         case ["diagrams"]:
@@ -105,7 +109,9 @@ def _main() -> None:
         case ["cost"]:
             print(cost(read_settings(), PROJECT_FOLDER, PROJECT))
         case _:
-            raise SystemExit("usage: python -m warehouse dbt ARGUMENTS, python -m warehouse diagrams, publish or cost")
+            raise SystemExit(
+                "usage: python -m warehouse [--quiet] dbt ARGUMENTS, or diagrams, publish or cost in the place of dbt"
+            )
 
 
 if __name__ == "__main__":

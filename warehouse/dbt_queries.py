@@ -1,7 +1,6 @@
 """dbt run in this process, and the queries that it executes, read from the events that it fires meanwhile."""
 
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from warehouse import terminal
+from warehouse.dbt_progress import DbtProgress
+from warehouse.progress import bar
 from warehouse.query_log import FAILED, SUCCESS, UNFINISHED, Query, text_hash
 
 if TYPE_CHECKING:
@@ -43,14 +45,15 @@ def run_dbt(arguments: Sequence[str], add: Callable[[Query], None]) -> int:
 
     queries = DbtQueries(add)
     try:
-        finished = dbtRunner(callbacks=[queries.take]).invoke(list(arguments))
+        with bar("dbt: reading the project") as shown:
+            finished = dbtRunner(callbacks=[queries.take, DbtProgress(shown).take]).invoke(list(arguments))
     finally:
         queries.close()
     match finished.exception:
         case KeyboardInterrupt():
             raise finished.exception
         case DbtUsageException():
-            print(f"error: {finished.exception}", file=sys.stderr)
+            terminal.error(str(finished.exception))
             return ERROR_STATUS
         case None:
             return 0 if finished.success else FAILED_STATUS

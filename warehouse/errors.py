@@ -4,6 +4,8 @@ import errno
 import sys
 from collections.abc import Callable
 
+from warehouse import terminal
+
 FULL = {errno.ENOSPC, errno.EDQUOT}
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 MISPLACED = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
@@ -14,11 +16,7 @@ class UserError(Exception):
     """Bad input or a bad environment: the message names the culprit and the next step."""
 
 
-def _show(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
-
-
-def run_command(command: Callable[[], None], show: Callable[[str], None] = _show) -> None:
+def run_command(command: Callable[[], None], show: Callable[[str], None] = terminal.error) -> None:
     """Run a command line entry point; a `UserError`, or a disk that is full or closed, ends in one line on stderr.
 
     Args:

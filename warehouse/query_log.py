@@ -6,7 +6,6 @@ A text of a query is never in it, only its hash: texts may hold names.
 import contextlib
 import hashlib
 import json
-import sys
 import threading
 import time
 import uuid
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from warehouse import terminal
 from warehouse.aws import ChangedError
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -171,10 +171,6 @@ def _line(query: Query, engine: str, run_id: str) -> str:
     )
 
 
-def _warn(sentence: str) -> None:
-    print(f"warning: {sentence}", file=sys.stderr, flush=True)
-
-
 class QueryLog:
     """Takes queries from any thread, in a `with` block, and writes them to the lake from a thread of its own.
 
@@ -186,7 +182,7 @@ class QueryLog:
         lake: Lake[Location],
         engine: str,
         measure: Callable[[Sequence[str]], Mapping[str, Scan]],
-        warn: Callable[[str], None] = _warn,
+        warn: Callable[[str], None] = terminal.warn,
     ) -> None:
         """Make a log that nothing is written to yet.
 

@@ -1,7 +1,7 @@
-{#- After a build: what could not be read, in a line a table, so that nothing is lost in silence. -#}
+{#- After a build: what could not be read, in a line a table, so that nothing is lost in silence, unless QUIET asks for it. -#}
 {%- macro show_data_quality(results, rejected_lines, unparseable_values) -%}
     {%- set built = results | map(attribute='node.name') | list if execute else [] -%}
-    {%- if 'unparseable_values' in built and 'stg_landing__rejected_lines' in built -%}
+    {%- if 'unparseable_values' in built and 'stg_landing__rejected_lines' in built and not env_var('QUIET', '') -%}
         {%- set rejected -%}
             select 'rejected lines of ' || file as heading, reason_kind as culprit, count(*) as occurrences
             from (

@@ -22,6 +22,7 @@ from warehouse.engines.duckdb import connect, show_objects
 from warehouse.errors import UserError
 from warehouse.lake import Lake
 from warehouse.prices import GIGABYTE, LOOKED_UP, TERABYTE, Prices, read_prices
+from warehouse.progress import bar
 from warehouse.s3 import Location, S3Path
 from warehouse.settings import Settings
 
@@ -76,7 +77,8 @@ def cost(settings: Settings, project_folder: str, project: Sequence[str]) -> str
     with connect(settings.warehouse, read_only=True):
         pass  # a warehouse that is not there is found out before dbt makes one
     with tempfile.TemporaryDirectory() as folder:
-        manifest = _compiled(settings, Path(folder), project)
+        with bar("cost: compiling the project"):
+            manifest = _compiled(settings, Path(folder), project)
         measured = measure(settings, Project.of(manifest, Path(project_folder)), Path(folder))
     lake = Lake(settings.lake)
     lines = [
@@ -92,7 +94,8 @@ def cost(settings: Settings, project_folder: str, project: Sequence[str]) -> str
 
 def _compiled(settings: Settings, folder: Path, project: Sequence[str]) -> Mapping[str, Any]:
     """Have dbt compile every node as for a first build; in a process of its own, which closes the warehouse."""
-    arguments = ["--quiet", "compile", "--full-refresh", "--target-path", str(folder), "--log-path", str(folder)]
+    arguments = ["--quiet", "--no-use-colors", "compile", "--full-refresh", "--target-path", str(folder)]
+    arguments += ["--log-path", str(folder)]
     finished = subprocess.run(
         [Path(sys.executable).with_name("dbt"), *arguments, *project],
         env=os.environ | {"DBT_TARGET": "duckdb", "WAREHOUSE": str(settings.warehouse), "DO_NOT_TRACK": "1"},
@@ -125,9 +128,11 @@ def measure(settings: Settings, project: Project, scratch: Path) -> Measured:
         first = list(statements(project, planner, columns, latest=None))
         read = sorted({read.relation for statement in first for read in statement.reads})
         sizes, built = {}, set()
-        for relation in read:
-            is_built, sizes[relation] = _measured(connection, relation, tables[relation], project, scratch)
-            built |= {relation} if is_built else set()
+        with bar("cost: measuring tables", len(read)) as shown:
+            for relation in read:
+                is_built, sizes[relation] = _measured(connection, relation, tables[relation], project, scratch)
+                built |= {relation} if is_built else set()
+                shown.advance()
         months = [month for relation in read if relation not in built for month in sizes[relation].bytes]
         following = list(statements(project, planner, columns, latest=max(months, default=WHOLE)))
         companies = connection.execute(

@@ -3,10 +3,13 @@
 import threading
 
 import pytest
-from dbt.adapters.events.types import AdapterEventDebug, SQLQuery, SQLQueryStatus
+from dbt.adapters.events.types import AdapterEventDebug, BuildingCatalog, SQLQuery, SQLQueryStatus
+from dbt.events.types import ConcurrencyLine, NodeFinished, NodeStart
 from dbt_common.events.base_types import BaseEvent, msg_from_base_event
 
+from warehouse.dbt_progress import DbtProgress
 from warehouse.dbt_queries import DbtQueries
+from warehouse.progress import Bar
 from warehouse.query_log import FAILED, SUCCESS, UNFINISHED, Query, text_hash
 
 NODE = {"unique_id": "model.bookdebts.users"}
@@ -93,3 +96,15 @@ def test_threads_do_not_mix_and_what_has_not_ended_is_unfinished(queries, taken)
     assert [(query.node, query.status) for query in taken] == [
         ("model.bookdebts.users", SUCCESS), ("test.bookdebts.other", UNFINISHED),
     ]  # fmt: skip
+
+
+def test_a_bar_follows_the_nodes_that_dbt_has_done():
+    bar = Bar("dbt: reading the project")
+    progress = DbtProgress(bar)
+    node = {"node_name": "users", "unique_id": "model.bookdebts.users"}
+    begun, done = NodeStart(node_info=node), NodeFinished(node_info=node)
+    for event in (ConcurrencyLine(num_threads=2, target_name="duckdb", node_count=3), begun, done, begun, done):
+        progress.take(msg_from_base_event(event))
+    assert (bar.words, bar.total, bar.done, bar.note) == ("dbt: tables and tests", 3, 2, "users")
+    progress.take(msg_from_base_event(BuildingCatalog()))
+    assert (bar.words, bar.total, bar.done) == ("dbt: reading the columns of all tables", None, 0)
