@@ -323,9 +323,9 @@ def _parser() -> argparse.ArgumentParser:
     reported.add_argument(
         "kind", nargs="?", default="text", metavar="KIND",
         help="text (the default): print an evaluation; evaluation: the same as a page; insights: the training table as "
-        "a page; card: the model card of the versions that serve; monthly: what the latest delivery brought, and its leads, "
-        "as a page; leads: the leads as an Excel workbook and as CSV; index: a page that links to all of them; a run in its "
-        "place prints that run's text",
+        "a page; card: the model card of the versions that serve; monthly: what the latest delivery brought, and its "
+        "leads, as a page; leads: the leads as an Excel workbook and as CSV; index: a page that links to all of them; "
+        "a run in its place prints that run's text",
     )  # fmt: skip
     reported.add_argument("run", nargs="?", help=f"{all_of_a_run} (the default); the others are of no run")
     reported.add_argument(
