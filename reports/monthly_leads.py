@@ -85,7 +85,7 @@ def _map_section(found: Letter) -> Section:
     if odd:
         words.append(f"Without a tile, and counted with the unknown: {', '.join(sorted(odd))}.")
     unknown = [
-        "Postcode unknown:",
+        "Area unknown:",
         f"{sum(part.leads for part in placeless):,} leads of",
         f"{sum(part.scored for part in placeless):,} scored",
     ]

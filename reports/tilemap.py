@@ -17,7 +17,7 @@ TILES_FILE = Path(__file__).parent / "postcode_tiles.csv"
 SHADES = ("#eef1f4", "#cbd3da", "#9aa6b2", "#566270", "#1f2933")
 DARK = 3  # the first shade with light letters
 SIDE, GAP = 25.0, 1.5
-FIGURE = 8.5
+FIGURE = 11.0
 LEGEND_COLUMN, LEGEND_ROW = 10, 1
 LINE_HEIGHT, SWATCH = 13.0, (18.0, 13.0)
 
@@ -131,8 +131,8 @@ def _draw(root: Element, tile: Tile, found: Shaded | None, limits: Sequence[floa
         rectangle(part, x, y, side, side, fill=SHADES[shade])
         ink = PAPER if shade >= DARK else INK
     middle = x + side / 2
-    text(part, middle, y + 11.5, tile.area, NORMAL, text_anchor="middle", fill=ink, font_weight="600")
-    text(part, middle, y + 20.5, found.figure if found else "", FIGURE, text_anchor="middle", fill=ink)
+    text(part, middle, y + 10.5, tile.area, NORMAL, text_anchor="middle", fill=ink, font_weight="600")
+    text(part, middle, y + 21, found.figure if found else "", FIGURE, text_anchor="middle", fill=ink)
 
 
 def _unshaded(parent: Element, x: float, y: float, width: float, height: float) -> None:
