@@ -8,6 +8,7 @@ from reports import monthly_queries as queries
 from reports import numbers
 from reports.monthly_leads import leads_sections
 from reports.monthly_queries import Delivered, Drifted, Letter, Month, Outcome, read_letter
+from reports.origin import notice
 from reports.page import Card, Page, Section, Shown
 from reports.plots import Bar, Column, bars, columns
 from reports.writing import Report
@@ -28,7 +29,6 @@ SHOWN_FEATURES = 6
 SHOWN_LISTS = 14
 LIST = f"best {queries.LISTED:,}"  # as ml_outcome names it
 YEAR_BEFORE = -13  # among the months, which end with the latest
-SAMPLE = "The companies are the sample's, which are invented: no figure here says anything about the real country."
 
 
 def monthly_report(environment: Environment) -> tuple[Report, datetime.date]:
@@ -48,10 +48,9 @@ def monthly_report(environment: Environment) -> tuple[Report, datetime.date]:
 
 def compose(found: Letter) -> Report:
     """Write the letter about what was found."""
-    about = f"Of delivery month {found.horizon.month}: what was public before {found.horizon.date}."
     page = Page(
         title=f"Monthly letter, {month_name(found.horizon.date)}",
-        about=f"{about} {SAMPLE}" if found.is_sample else about,
+        about=f"Of delivery month {found.horizon.month}: what was public before {found.horizon.date}.",
         headline=headline(found),
         sections=[
             _landed_section(found),
@@ -61,6 +60,7 @@ def compose(found: Letter) -> Report:
             *leads_sections(found),
         ],
         folder=NAME,
+        notice=notice(found.deliveries),
     )
     return Report(page, found.tables())
 

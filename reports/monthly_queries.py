@@ -14,6 +14,7 @@ import duckdb
 from ml import marts
 from ml.marts import Horizon
 from reports.figures import Table
+from reports.origin import Delivery, read_deliveries
 from warehouse.errors import UserError
 from warehouse.settings import schema_name
 
@@ -179,6 +180,8 @@ class Letter:
     Attributes:
         horizon: Of the marts.
         compared_month: Score month whose list new leads were not on; None where the lake has none.
+        deliveries: All that are behind the figures.
+        delivered: What came in the month.
         months: The latest last.
         providers: Those with the most current users first.
         parts: Those with the most new leads first.
@@ -186,6 +189,7 @@ class Letter:
 
     horizon: Horizon
     compared_month: str | None
+    deliveries: Sequence[Delivery]
     delivered: Sequence[Delivered]
     landed: Sequence[Landed]
     months: Sequence[Month]
@@ -194,11 +198,6 @@ class Letter:
     outcomes: Sequence[Outcome]
     parts: Sequence[Part]
     leads: Sequence[Lead]
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether anything of the month is known to be of the sample."""
-        return any(of.is_sample for of in self.delivered)
 
     @property
     def everything(self) -> Part:
@@ -345,6 +344,7 @@ def read_letter(connection: duckdb.DuckDBPyConnection, month: str | None) -> Let
     return Letter(
         horizon=horizon,
         compared_month=compared_month,
+        deliveries=read_deliveries(connection, horizon.month),
         delivered=delivered,
         landed=[Landed(*row) for row in rows(LANDED)],
         months=[Month(*row) for row in rows(MONTHS_BEFORE, horizon.date)],

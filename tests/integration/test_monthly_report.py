@@ -186,7 +186,7 @@ def test_the_letter_is_one_page_with_its_figures_beside_it(made, told, monkeypat
         assert_inside(parsed(picture))
     for linked in re.findall(r"href=\"(monthly/[^\"]+)\"", html):
         assert (page.parent / linked).is_file()
-    assert "the sample" not in text_of(page)
+    assert "Sample data" not in text_of(page)
     capsys.readouterr()
     before = {path: path.read_bytes() for path in page.parent.rglob("*") if path.is_file()}
     told(made)
@@ -216,7 +216,7 @@ def test_a_sample_says_so_and_is_held_against_what_it_is_expected_to_have(made, 
         f"update marts.delivery_volumes set is_sample = true, expected_rows = 1000 where snapshot_month = '{MONTH}'",
     )
     words = text_of(told(made))
-    assert "The companies are the sample's, which are invented" in words
+    assert "Sample data. 1 of the 2 deliveries behind these figures are of invented companies" in words
     assert "Companies (CI01) 1,100 +10.0 % +10.0 % 7" in words
 
 
