@@ -198,7 +198,7 @@ def test_each_query_says_what_it_scanned(on_aws: Finished) -> None:
         result["unique_id"].split(".")[2]: result["adapter_response"].get("data_scanned_in_bytes", 0)
         for result in on_aws.results
     }
-    assert scanned["int_features"] > scanned["horizon"] > 0
+    assert scanned["to_train"] > scanned["horizon"] > 0
 
 
 def test_no_statement_is_near_the_limit(country: Country, on_aws: Finished) -> None:

@@ -1,22 +1,6 @@
+{{ config(materialized='view') }}
+
 with
-
-rows_used as (
-
-    select
-        company_number,
-        accounts_date
-    from {{ ref('int_training_rows__screened') }}
-    where left_out_reason is null
-
-    union distinct
-
-    select
-        company_number,
-        accounts_date
-    from {{ ref('int_prediction_rows__screened') }}
-    where left_out_reason is null
-
-),
 
 financials as (
 
@@ -161,10 +145,6 @@ final as (
         {{ days_between('charge_counts.last_other_charge_public_date', 'financials.observed_on') }}
             as days_since_other_charge
     from financials
-    inner join rows_used
-        on
-            financials.company_number = rows_used.company_number
-            and financials.accounts_date = rows_used.accounts_date
     inner join company_attributes
         on financials.company_number = company_attributes.company_number
     inner join observations
