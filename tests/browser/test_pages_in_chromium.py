@@ -14,7 +14,7 @@ from ml.__main__ import REPORTS
 from tests.browser.chromium import A4, PHONE, SCREEN, Chromium
 from tests.browser.conftest import PAGES
 from tests.browser.measured import drawing_faults, grey_faults, reading_faults, sideways_faults, structure_faults
-from tests.browser.numbers import figures, read_one, rows, stands_for, unlike
+from tests.browser.shown_numbers import figures, read_one, rows, stands_for, unlike
 from tests.browser.planted import FAULTLESS, PLANTED, whole
 
 MOST_BYTES = 3_000_000

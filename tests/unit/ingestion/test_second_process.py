@@ -97,6 +97,7 @@ def test_it_dies_when_the_first_process_is_killed() -> None:
     receiver, sender = context.Pipe(duplex=False)
     first = context.Process(target=be_killed, args=(sender,))
     first.start()
+    sender.close()  # so that one that dies before it has told anything is the end of the pipe
     assert ends(receiver.recv())
     first.join()
     assert first.exitcode == -signal.SIGKILL
