@@ -14,8 +14,8 @@ from ml.__main__ import REPORTS
 from tests.browser.chromium import A4, PHONE, SCREEN, Chromium
 from tests.browser.conftest import PAGES
 from tests.browser.measured import drawing_faults, grey_faults, reading_faults, sideways_faults, structure_faults
-from tests.browser.shown_numbers import figures, read_one, rows, stands_for, unlike
 from tests.browser.planted import FAULTLESS, PLANTED, whole
+from tests.browser.shown_numbers import figures, read_one, rows, stands_for, unlike
 
 MOST_BYTES = 3_000_000
 FAULTS = (structure_faults, sideways_faults, drawing_faults, reading_faults, grey_faults)
