@@ -11,9 +11,10 @@ Each contestant runs in processes of its own, on the same lake, in turns, after 
     pandas             pandas_notebook.py: everything in memory, as a notebook does it
     pyspark            pyspark_local.py: Spark SQL on local[2]
 
-Ours starts without a warehouse, so that it reads all deliveries, and with the project parsed by dbt, as on every machine
-that has built before. The tables of each of the others are held against ours, cell by cell: against those of the warehouse given, which was built of this
-lake up to this month, or else of the one that a contestant of ours made. Parameters are the defaults of the project.
+Ours starts without a warehouse, so that it reads all deliveries, and with the project parsed by dbt, as on any machine
+that has built before. The tables of each of the others are held against ours, cell by cell: against those of the
+warehouse given, which was built of this lake up to this month, or else of the one that a contestant of ours made.
+Parameters are the defaults of the project.
 Ours takes DUCKDB_THREADS (2) and DUCKDB_MEMORY_LIMIT (3GB) and writes the format of DuckDB 1.4, the script by hand
 whatever DuckDB takes and writes by default (all cores, most of the memory, the format of DuckDB 1.0), PySpark a heap of
 8 GB.
