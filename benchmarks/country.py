@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measured import Used, measured, size_of
 from ingestion.delivery_log import DeliveryLog, read_logs
@@ -133,6 +134,18 @@ def _total(steps: list[Step], part: str) -> dict[str, float]:
     }
 
 
+def _found(country: Country, companies: int, established: float) -> dict[str, Any]:
+    return {
+        "companies": companies,
+        "established": established,
+        "machine": {"system": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()},
+        "text_bytes": _texts(read_logs(Lake(country.lake))),
+        "disk_bytes": country.disk(),
+        "steps": [asdict(step) for step in country.steps],
+        "totals": {part: _total(country.steps, part) for part in dict.fromkeys(step.part for step in country.steps)},
+    }
+
+
 def main() -> None:
     """Measure and print, and write a JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,25 +171,17 @@ def main() -> None:
     )
     months = sorted(json.loads((country.sample / "manifest.json").read_text())["deliveries"], key=_month_of)
     with country.vendor():
-        country.job("stock", _month_of(months[0]), trains=True)
-        for delivery in months[1 : 1 + arguments.months]:
-            country.job(_month_of(delivery), _month_of(delivery), trains=False)
-    parts = list(dict.fromkeys(step.part for step in country.steps))
-    found = {
-        "companies": arguments.companies,
-        "established": arguments.established,
-        "machine": {"system": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()},
-        "text_bytes": _texts(read_logs(Lake(country.lake))),
-        "disk_bytes": country.disk(),
-        "steps": [asdict(step) for step in country.steps],
-        "totals": {part: _total(country.steps, part) for part in parts},
-    }
-    for part in parts:
-        print(f"{part}: " + ", ".join(f"{name} {value:,.0f}" for name, value in found["totals"][part].items()))
+        for place, delivery in enumerate(months[: 1 + arguments.months]):
+            month = _month_of(delivery)
+            country.job(month if place else "stock", month, trains=not place)
+            found = _found(country, arguments.companies, arguments.established)
+            # what was measured is kept when a later month is interrupted
+            if arguments.result is not None:
+                arguments.result.write_text(json.dumps(found, indent=1) + "\n")
+    for part, total in found["totals"].items():
+        print(f"{part}: " + ", ".join(f"{name} {value:,.0f}" for name, value in total.items()))
     text, disk = sum(found["text_bytes"].values()) / 1e6, found["disk_bytes"] / 1e6
     print(f"text {text:,.0f} MB, lake and warehouse {disk:,.0f} MB")
-    if arguments.result is not None:
-        arguments.result.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def _month_of(delivery: str) -> str:
