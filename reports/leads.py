@@ -10,6 +10,7 @@ import duckdb
 
 from ml import marts
 from ml.tables import show_tables
+from reports import origin
 from reports.figures import guarded
 from reports.workbook import MOST_CHARACTERS, MOST_ROWS, NUMBER_FORMATS, Column, open_book
 from warehouse.catalog import quoted
@@ -20,7 +21,7 @@ from warehouse.s3 import Location
 from warehouse.settings import Settings as Environment
 from warehouse.storage import whole_file
 
-READS = {"leads": (), "lead_columns": ()}
+READS = {"leads": (), "lead_columns": (), **origin.READS}
 TABLES = ("ml_model_version",)
 STEP = "make predict"
 NAME = "leads"
@@ -41,6 +42,7 @@ class Leads:
         runs: The training run of each model.
         versions: The version of each model.
         columns: As they are shown.
+        notice: Says that the data are the sample, wholly or in part; empty where they are not.
     """
 
     month: str
@@ -48,6 +50,7 @@ class Leads:
     runs: dict[str, str]
     versions: dict[str, str]
     columns: Sequence[Column]
+    notice: str
 
     @property
     def horizon_date(self) -> date:
@@ -148,7 +151,8 @@ def read_leads(connection: duckdb.DuckDBPyConnection, month: str | None) -> Lead
             "make train",
         )
     )
-    return Leads(of, rows, runs, versions, columns)
+    notice = origin.notice(origin.read_deliveries(connection, of))
+    return Leads(of, rows, runs, versions, columns, notice)
 
 
 def about(found: Leads, number: int, beside: str) -> list[tuple[str, str]]:
@@ -173,6 +177,7 @@ def about(found: Leads, number: int, beside: str) -> list[tuple[str, str]]:
     ]
     return [
         (f"Leads of {found.month}", "Companies likely to start using invoice finance within twelve months, best first"),
+        *([("Data", found.notice)] if found.notice else []),
         ("Made of", f"what was public before {found.horizon_date}"),
         ("Leads", f"{number:,}, {which}; the same with all digits in {beside}"),
         *models,

@@ -12,6 +12,7 @@ import pytest
 from ml.__main__ import main
 from ml.tables import append
 from reports import leads
+from tests.integration.report_pages import add_deliveries
 from tests.s3_store import serve_s3
 from warehouse.errors import UserError
 from warehouse.lake import Lake
@@ -73,6 +74,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         connection.execute("create schema marts")
         connection.execute(LEADS, {"names": list(NAMES)})
         connection.execute(COLUMNS)
+        add_deliveries(connection)
     for name, value in {
         "LAKE": str(tmp_path / "lake"), "WAREHOUSE": str(tmp_path / "warehouse.duckdb"), "DBT_TARGET": "duckdb",
     }.items():  # fmt: skip
@@ -166,6 +168,7 @@ def test_it_says_which_month_models_and_runs_it_is_of(place):
     about = {row[0]: row[1] for row in book(place)["About"].iter_rows(values_only=True) if row[0]}
     assert f"Leads of {MONTH}" in about
     assert about["Made of"] == "what was public before 2026-11-01"
+    assert about["Data"].startswith("Sample data. 3 of the 4 deliveries behind these figures are of invented companies")
     assert about["Leads"] == f"{COUNT}, all of them; the same with all digits in leads_{MONTH}.csv"
     assert about["Precision model"].startswith(f"version p1 of run {RUN};")
     assert about["Recall model"].startswith(f"version r2 of run {OTHER_RUN};")
@@ -187,7 +190,7 @@ def test_the_best_are_taken_where_fewer_are_asked_for(place, monkeypatch, capsys
     assert capsys.readouterr().err.splitlines() == ["report: 2 of 5 leads", "report: 4 of 5 leads"]
     found = book(place)
     assert [row[0] for row in found["Leads"].iter_rows(min_row=2, values_only=True)] == [1, 2, 3, 4, 5]
-    assert f"5, the best of {COUNT}; all are in the table marts.leads" in found["About"]["B3"].value
+    assert f"5, the best of {COUNT}; all are in the table marts.leads" in found["About"]["B4"].value
     text = (place / "lake/ANALYSIS" / DAY / f"leads_{MONTH}.csv").read_text(encoding="utf-8")
     assert len(text.splitlines()) == 6
 
